@@ -1,0 +1,78 @@
+"""A document as the interpreter runs it: verbs, in no dialect's XML any more, each with its place in the text.
+
+One file a verb lives in `calls/verbs/`: the dataclass and how it runs. This file holds what they share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+__all__ = ["Document", "DocumentError", "Finding", "Outcome", "Verb", "VerbReport"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something the application should know about its document: an entry of its debug log. The call goes on."""
+
+    code: int  # the platform's number (12200, 13230 ...)
+    message: str
+    level: Literal["warning", "error"] = "warning"
+    line: int | None = None
+    column: int | None = None
+    path: str = ""  # of the verb, as in Verb.path
+
+
+class DocumentError(Exception):
+    """The answer is no document that could be run (A14): asks the fallback, else ends the call."""
+
+    def __init__(self, code: int, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """Base of all verbs. `path` is its place: `/Response/Gather[1]/Say[2]`, counted from 1 among siblings of its name."""
+
+    NAME: ClassVar[str] = ""
+
+    path: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What one answer asks for. Verbs the dialect does not know are not in `verbs`, but in `reports` as ignored."""
+
+    verbs: tuple[Verb, ...]
+    findings: tuple[Finding, ...] = ()
+    ignored: tuple[VerbReport, ...] = ()
+
+
+class Outcome(StrEnum):
+    """What became of a verb."""
+
+    RAN = "ran"
+    IGNORED = "ignored"
+    NOT_REACHED = "not_reached"
+    FAILED = "failed"
+    NOT_YET = "not_yet"  # the verb or attribute is known, but not built
+
+
+@dataclass(slots=True)
+class VerbReport:
+    """What became of one verb of a document, kept with its request."""
+
+    path: str
+    line: int | None
+    outcome: Outcome = Outcome.NOT_REACHED
+    reason: str = ""
+    code: int | None = None
+    started: str | None = None  # ISO 8601, UTC
+    ended: str | None = None
+    children: list[VerbReport] = field(default_factory=list)  # nested verbs of a Gather, reported flat by the API

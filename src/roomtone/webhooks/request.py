@@ -1,0 +1,54 @@
+"""A webhook as it is asked for, as it is answered, and as it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["Answer", "Kind", "Signer", "Webhook", "WebhookError"]
+
+Kind = Literal["voice", "action", "redirect", "fallback", "wait", "media", "status", "gather"]
+
+Signer = Callable[[str, str, Sequence[tuple[str, str]]], Mapping[str, str]]
+"""(method, public URL, form parameters) -> headers. Called again for each redirect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """One HTTP request to make. GET parameters join the query; POST sends a form."""
+
+    kind: Kind
+    url: str  # the public side; `webhooks.map` says where it really goes
+    method: Literal["GET", "POST"]
+    parameters: tuple[tuple[str, str], ...] = ()
+    account_sid: str = ""
+    call_sid: str | None = None
+    conference_sid: str | None = None
+    number: str | None = None
+    bytes_max: int = 65536
+    signer: Signer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A 2xx answer, read whole."""
+
+    request_id: str  # RQ...: the resource that /api/v1/requests shows
+    url: str  # after redirects, public side: relative URLs of the document resolve against it
+    status: int
+    content_type: str  # without parameters, lower case; "" when there was none
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class WebhookError(Exception):
+    """No usable answer. `code` is the platform's number (11200 ...)."""
+
+    def __init__(self, code: int, message: str, *, request_id: str, url: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        self.url = url
+        self.status = status
