@@ -83,3 +83,7 @@ class JoinRequest:
     participants_max: int = 40
     has_wait_music: bool = True  # False: silence while waiting (an empty waitUrl)
     relays_digits: bool = True  # keys pressed are made again for the others (A26)
+    room_time_limit_s: float | None = None  # the room ends that long after this participant came (P5)
+
+    def __post_init__(self) -> None:
+        assert self.participants_max >= 1, "the dialect clamps what the document asks for"
