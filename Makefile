@@ -1,0 +1,86 @@
+# The only list of commands. `make run` and `make test` do all the set-up themselves on a fresh Debian 12 with Python 3.11, cargo and npm.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CARGO ?= cargo
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+# What the build and the tests need from Debian: program or file, then package.
+DEPS_BUILD := cc:build-essential cmake:cmake perl:perl
+DEPS_TEST := sipp:sip-tester baresip:baresip
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check build deps deps-test format bench fuzz music docs clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: build ## builds what is missing, then starts `roomtone dev` and says what to try
+	@exec $(BIN)/roomtone dev
+
+test: deps-test check ## everything that CI runs
+	$(CARGO) test --workspace --release
+	$(BIN)/python -m pytest -q
+
+check: build ## format, lint, types, import direction, clocks
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --release -- -D warnings
+	$(CARGO) clippy -p roomtone-engine --features portable --release -- -D warnings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict -p roomtone
+	$(BIN)/python tests/imports.py
+
+build: $(BIN)/.built ## leaves a working .venv/bin/roomtone
+
+# Debian packages are installed here and nowhere else, and only when something is missing.
+define need
+	@missing=""; for pair in $(1); do command -v "$${pair%%:*}" >/dev/null 2>&1 || missing="$$missing $${pair##*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "roomtone: installing Debian packages:$$missing ($(2))"; \
+	  sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+deps: ## Debian packages for building (a C compiler, cmake and perl: libopus is compiled from source)
+	$(call need,$(DEPS_BUILD),to compile libopus)
+
+deps-test: deps ## Debian packages for the tests (telephones that are not ours)
+	$(call need,$(DEPS_TEST),telephones for the tests)
+
+$(BIN)/python:
+	@echo "roomtone: making the Python environment"
+	@$(PYTHON) -m venv $(VENV) || { echo "roomtone: python3-venv is missing: apt-get install python3-venv"; exit 2; }
+
+$(BIN)/.locked: requirements.lock | $(BIN)/python
+	@echo "roomtone: installing Python packages (a minute)"
+	@$(BIN)/python -m pip install -q uv
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync -q requirements.lock
+	@touch $@
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
+
+$(BIN)/.built: $(RUST_SOURCES) pyproject.toml $(BIN)/.locked | deps
+	@[ -e $@ ] || echo "roomtone: compiling the media core (the first time three to five minutes)"
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin develop --uv --release
+	@touch $@
+
+format: build ## rewrites the sources as `check` wants them
+	$(CARGO) fmt --all
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: build ## speed and memory; results and method in benches/README.md
+	$(CARGO) bench --workspace
+	$(BIN)/python benches/load.py
+
+fuzz: ## a minute of each fuzz target (needs cargo-fuzz and a nightly toolchain)
+	cd fuzz && for target in $$($(CARGO) fuzz list); do $(CARGO) +nightly fuzz run $$target -- -max_total_time=60; done
+
+lock: $(BIN)/python ## requirements.lock from pyproject.toml, with hashes and without addresses
+	$(BIN)/uv pip compile -q pyproject.toml --group dev --no-emit-find-links --generate-hashes --python-version 3.11 -o requirements.lock
+
+clean: ## removes what was built
+	rm -rf target $(VENV)
