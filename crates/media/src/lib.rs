@@ -6,3 +6,10 @@
 //! A packet is heard: [`receiver::Receiver::handle_rtp`] (parse, check, jitter buffer) → at the tick [`receiver::Receiver::pull`] (decode, conceal)
 //! → level and gate → [`bus::Bus::mix`] (sums per rate, own samples subtracted, one gain per distinct mix) → [`sender::Sender`] (encode once per
 //! group, header, sequence) → the transport.
+
+pub mod codec;
+pub mod dtmf;
+pub mod g711;
+pub mod opus;
+pub mod receiver;
+pub mod rtp;

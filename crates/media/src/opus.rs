@@ -1,0 +1,166 @@
+//! Opus through libopus: mono, 48 kHz, 20 ms, made for speech over a lossy network.
+//!
+//! The float interface is used (the crate types the other one as unsigned); samples are converted on the stack, so a codec costs what libopus
+//! takes and nothing more. Complexity is the measured compromise of [`COMPLEXITY`]. Doubt: 24 kbit/s mono is transparent for speech, audible
+//! for music on hold; one constant changes it.
+
+use core::fmt;
+
+use opusic_c::{Application, Bitrate, Channels, InbandFec, SampleRate, Signal};
+
+use crate::codec::{DecodeError, FRAME_SAMPLES_MAX, PACKET_SAMPLES_MAX, PAYLOAD_BYTES_MAX};
+
+/// What we send, in bits a second.
+pub const BITRATE_BPS: u32 = 24_000;
+
+/// libopus's effort, 0 to 10.
+pub const COMPLEXITY: u8 = 4;
+
+/// The loss for which in-band error correction is made, in per cent. libopus writes none for 0.
+pub const EXPECTED_LOSS_PERCENT: u8 = 5;
+
+const SCALE: f32 = 32_768.0;
+
+/// An encoder of one stream.
+pub struct Encoder(opusic_c::Encoder);
+
+impl fmt::Debug for Encoder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("opus::Encoder")
+    }
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Encoder {
+    /// An encoder as this file's constants say.
+    ///
+    /// # Panics
+    /// When there is no memory, or libopus refuses its own documented settings.
+    pub fn new() -> Encoder {
+        let set = || -> Result<opusic_c::Encoder, opusic_c::ErrorCode> {
+            let mut encoder = opusic_c::Encoder::new(Channels::Mono, SampleRate::Hz48000, Application::Voip)?;
+            encoder.set_bitrate(Bitrate::Value(BITRATE_BPS))?;
+            encoder.set_complexity(COMPLEXITY)?;
+            encoder.set_signal(Signal::Voice)?;
+            encoder.set_inband_fec(InbandFec::Mode1)?;
+            encoder.set_packet_loss(EXPECTED_LOSS_PERCENT)?;
+            Ok(encoder)
+        };
+        Encoder(set().expect("libopus takes its documented settings"))
+    }
+
+    /// Encodes (960,) int16 at 48 kHz; the bytes written to `out`, 0 when the lengths are not what libopus takes.
+    pub fn encode(&mut self, pcm: &[i16], out: &mut [u8]) -> usize {
+        let mut floats = [0.0; FRAME_SAMPLES_MAX];
+        let Some(floats) = floats.get_mut(..pcm.len()) else { return 0 };
+        for (float, sample) in floats.iter_mut().zip(pcm) {
+            *float = f32::from(*sample) / SCALE;
+        }
+        let length = out.len().min(PAYLOAD_BYTES_MAX);
+        self.0.encode_float_to_slice(floats, &mut out[..length]).unwrap_or(0)
+    }
+
+    /// Forgets all frames before.
+    pub fn reset(&mut self) {
+        let _ = self.0.reset(); // fails only for a null pointer
+    }
+}
+
+/// A decoder of one stream.
+pub struct Decoder(opusic_c::Decoder);
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("opus::Decoder")
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decoder {
+    /// A mono decoder at 48 kHz: stereo packets are mixed down by libopus.
+    ///
+    /// # Panics
+    /// When there is no memory.
+    pub fn new() -> Decoder {
+        Decoder(opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000).expect("memory for a decoder"))
+    }
+
+    /// Decodes a payload into the front of `pcm`.
+    ///
+    /// # Errors
+    /// When it is no Opus packet, or longer than `pcm`.
+    pub fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) -> Result<usize, DecodeError> {
+        let samples = payload_samples(payload)?;
+        let pcm = pcm.get_mut(..samples).ok_or(DecodeError::TooLong)?;
+        if self.run(payload, pcm, false) { Ok(samples) } else { Err(DecodeError::Corrupt) }
+    }
+
+    /// libopus's own guess of what was lost; it fades by itself.
+    pub fn conceal(&mut self, pcm: &mut [i16]) -> bool {
+        self.run(&[], pcm, false)
+    }
+
+    /// The lost packet before `next_payload`, from that one's error correction; a guess when there is none in it.
+    pub fn decode_fec(&mut self, next_payload: &[u8], pcm: &mut [i16]) -> bool {
+        self.run(next_payload, pcm, true)
+    }
+
+    /// Forgets all packets before.
+    pub fn reset(&mut self) {
+        let _ = self.0.reset(); // fails only for a null pointer
+    }
+
+    fn run(&mut self, payload: &[u8], pcm: &mut [i16], fec: bool) -> bool {
+        let mut floats = [0.0; PACKET_SAMPLES_MAX];
+        let Some(floats) = floats.get_mut(..pcm.len()) else { return false };
+        if self.0.decode_float_to_slice(payload, floats, fec) != Ok(pcm.len()) {
+            return false;
+        }
+        for (sample, float) in pcm.iter_mut().zip(floats) {
+            *sample = (*float * SCALE).round_ties_even() as i16; // `as` saturates
+        }
+        true
+    }
+}
+
+/// Samples at 48 kHz in a packet, by its table-of-contents byte (RFC 6716, 3.1).
+///
+/// # Errors
+/// When it is empty, breaks the rules of RFC 6716 3.4 that a length can break, or is longer than 120 ms.
+pub fn payload_samples(payload: &[u8]) -> Result<usize, DecodeError> {
+    if payload.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    opusic_c::utils::get_nb_samples(payload, SampleRate::Hz48000).map_err(|_| DecodeError::Corrupt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_a_packet_is_read_from_its_first_bytes() {
+        // configuration << 3 | stereo << 2 | frame count code, and the count where the code is 3
+        let cases: [(&[u8], Result<usize, DecodeError>); 6] = [
+            (&[], Err(DecodeError::Empty)),
+            (&[0 << 3, 1], Ok(480)),                          // SILK, 10 ms
+            (&[3 << 3, 1], Ok(2_880)),                        // SILK, 60 ms
+            (&[16 << 3, 1], Ok(120)),                         // CELT, 2.5 ms
+            (&[(19 << 3) | 1, 1, 1], Ok(1_920)),              // two CELT frames of 20 ms
+            (&[3 << 3 | 3, 3, 1], Err(DecodeError::Corrupt)), // three frames of 60 ms
+        ];
+        for (payload, expected) in cases {
+            assert_eq!(payload_samples(payload), expected, "{payload:?}");
+        }
+    }
+}
