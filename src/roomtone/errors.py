@@ -68,6 +68,7 @@ class SettingsError(RoomtoneError):
     def __init__(self, setting: str, message: str, remedy: str) -> None:
         super().__init__("settings", f"{setting}: {message}" if setting else message, remedy)
         self.setting = setting
+        self.others: tuple[SettingsError, ...] = ()  # what else is wrong, for `config check`
 
 
 class UsageError(RoomtoneError):
