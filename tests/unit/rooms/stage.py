@@ -1,4 +1,4 @@
-"""A room with people in it, seen as its participants see it: who has music, who hears whom, which sounds played, what was told."""
+"""A room with people in it, seen as they see it: who has music, who hears whom, which sounds played, what was told."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The examples of the 2010-04-01 Conference page and the moderated-conferencing how-to, at the level of the room.
 
-What belongs to a call (the action after the Dial, `*`, the time limit) or to later parts (recording) shows here only as the way of leaving.
+What belongs to a call (the action after the Dial, `*`, the time limit) shows here only as the way of leaving.
 """
 
 from __future__ import annotations
