@@ -12,9 +12,9 @@ from collections.abc import Callable
 import structlog
 
 from roomtone import _native
-from roomtone._native import Ack, Batch, Core, Event
+from roomtone._native import Ack, Batch, Core, Digit, Event, ItemDone, ItemStarted, LegLost, LegSilent, PlayerDone, TapReady
 
-__all__ = ["Ack", "Batch", "Core", "Event", "Media"]
+__all__ = ["Ack", "Batch", "Core", "Digit", "Event", "ItemDone", "ItemStarted", "LegLost", "LegSilent", "Media", "PlayerDone", "TapReady"]
 
 _log = structlog.get_logger("roomtone.media")
 
