@@ -1,0 +1,60 @@
+"""What conferences need of calls, of the media core and of the store: nothing more than this."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from roomtone.rooms.join import LeaveReason
+from roomtone.store.rows import StoreBatch
+
+if TYPE_CHECKING:
+    from roomtone.media.core import Ack, Batch
+
+__all__ = ["Media", "Member", "Store"]
+
+
+class Member(Protocol):
+    """A call, as its conference sees it. Everything here is called synchronously, within the room's queue, and must
+    return at once.
+    """
+
+    @property
+    def call_sid(self) -> str: ...
+
+    @property
+    def leg(self) -> int:
+        """Its media."""
+
+    @property
+    def private_bus(self) -> int:
+        """Where the leg lives before and after the room."""
+
+    def start_wait(self, conference_sid: str, friendly_name: str) -> None:
+        """Its wait music may begin: into its own leg, in its own time. Called after the batch that admitted it went out."""
+
+    def stop_wait(self, batch: Batch) -> None:
+        """Its wait music ends: adds the stop of its player to this very batch, and starts no other."""
+
+    def left(self, reason: LeaveReason) -> None:
+        """It is out of the room, and its leg is on the private bus again. Once for each join."""
+
+
+class Media(Protocol):
+    """The part of `roomtone.media.core.Media` that is used here."""
+
+    def batch(self) -> Batch: ...
+
+    def submit(self, batch: Batch) -> Awaitable[Ack]:
+        """Queues the batch before it returns; what is returned is done when it has been applied."""
+
+    def new_id(self) -> int: ...
+
+    def on_player(self, player: int, handler: Callable[[Any], None]) -> None: ...
+
+
+class Store(Protocol):
+    """The part of `roomtone.store` that is used here."""
+
+    def commit(self, batch: StoreBatch) -> Awaitable[object]:
+        """Queues the batch before it returns, behind all earlier ones; what is returned is done when it is durable."""
