@@ -28,18 +28,21 @@ class Webhook:
     number: str | None = None
     bytes_max: int = 65536
     signer: Signer | None = None
+    etag: str = ""  # of the copy we hold: asks only for what is newer; the answer may then be a 304
+    last_modified: str = ""
+    replay_of: str | None = None  # the request that this one repeats by hand: cookies of its call are neither sent nor kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A 2xx answer, read whole."""
+    """A 2xx answer, read whole; or a 304 to a webhook that named the copy it holds."""
 
     request_id: str  # RQ...: the resource that /api/v1/requests shows
-    url: str  # after redirects, public side: relative URLs of the document resolve against it
+    url: str  # after redirects, public side, with the credentials of the URL if it had any: relative URLs of the document resolve against it
     status: int
     content_type: str  # without parameters, lower case; "" when there was none
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
 
 
 class WebhookError(Exception):

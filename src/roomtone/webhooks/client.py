@@ -1,0 +1,358 @@
+"""The one HTTP client of documents, callbacks and media: bounded in time, size, redirects and in what it may reach.
+
+Rules (spec 4.7, A15, A28). Connect within 5 s, tried twice; everything, redirects too, within 15 s, so that a silent or a trickling answer is cut. At
+most ten redirects: 301, 302 and 303 make a GET without parameters, 307 and 308 ask the same again. Each hop is signed, guarded and mapped anew. Cookies
+are the call's. All deadlines are the clock's. In virtual time the wire holds the ledger, so that time stands while an application thinks; a real hang is
+cut by wall time, and an answer with `X-Roomtone-Test-Delay: 20` arrives that many virtual seconds later, so that our own time-out can win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from yarl import URL
+
+from roomtone.clock import Clock
+from roomtone.store.rows import RequestRow
+from roomtone.webhooks.cookies import CookiesPerCall
+from roomtone.webhooks.failure import ExchangeError, failure_of
+from roomtone.webhooks.guard import AddressRefusedError, Guard, GuardedResolver
+from roomtone.webhooks.journal import Journal
+from roomtone.webhooks.request import Answer, Webhook, WebhookError
+from roomtone.webhooks.target import Target, UrlMap, follow, origin, resolve
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver
+    from aiohttp.client_reqrep import ClientRequest
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+__all__ = ["TEST_DELAY_HEADER", "ClientLimits", "WebhookClient"]
+
+TEST_DELAY_HEADER = "X-Roomtone-Test-Delay"
+REDIRECTS_MAX = 10
+CONNECT_TRIES = 2
+CONNECTIONS_MAX = 2000
+WIRE_SECONDS_MAX = 10.0
+"""Wall time of one exchange in virtual time."""
+
+_CHUNK_BYTES = 65536
+_KEEP_ALIVE_SECONDS = 4.0  # below the 5 s after which common application servers close
+_FORM = "application/x-www-form-urlencoded; charset=UTF-8"
+_AGENT = "Roomtone (webhooks)"
+_TO_GET = frozenset({301, 302, 303})
+_SAME_AGAIN = frozenset({307, 308})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientLimits:
+    """The numbers of `[webhooks]`."""
+
+    connect_timeout_s: float = 5.0
+    total_timeout_s: float = 15.0
+    media_bytes_max: int = 52_428_800
+
+
+@dataclass(slots=True)
+class _Hop:
+    """One exchange of a request that may be redirected."""
+
+    target: Target
+    method: str
+    parameters: Sequence[tuple[str, str]]  # of the form; a GET has them in its URL
+    credentials: tuple[str, str] | None
+
+
+@dataclass(slots=True)
+class _Reply:
+    """What came back from one hop."""
+
+    status: int
+    headers: dict[str, str]
+    content_type: str
+    body: bytes
+    delay_s: float
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """Told by aiohttp's tracing: a connection that was used before may have been closed by the far end in the meantime."""
+
+    reused: bool = False
+
+
+@dataclass(slots=True)
+class _Run:
+    """A request under way."""
+
+    webhook: Webhook
+    request_id: str
+    started: float
+    status: int | None = None
+
+
+class WebhookClient:
+    """Makes the requests. One for the server's life; `close` it at the end."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        journal: Journal,
+        *,
+        guard: Guard,
+        url_map: UrlMap,
+        limits: ClientLimits | None = None,
+        in_virtual_time: bool = False,
+        resolver: AbstractResolver | None = None,
+        measure: Callable[[str, str, float], None] | None = None,
+    ) -> None:
+        """`resolver`: another source of names (tests); `measure(kind, outcome, seconds)`: `roomtone_request_seconds`, outcome `ok` or the error's number."""
+        self._clock = clock
+        self._journal = journal
+        self._guard = guard
+        self._map = url_map
+        self._limits = limits or ClientLimits()
+        self._in_virtual_time = in_virtual_time
+        self._resolver = resolver
+        self._measure = measure
+        self._cookies = CookiesPerCall()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def fetch(self, webhook: Webhook) -> Answer:
+        """Makes the request. WebhookError when there is no 2xx answer (or a 304 that was asked for), with the number of what went wrong."""
+        run = _Run(webhook, "", self._clock.now())
+        run.request_id = self._journal.begin(webhook, self._map.apply(webhook.url))
+        try:
+            async with self._clock.timeout(self._limits.total_timeout_s):
+                answer = await self._follow_redirects(run)
+        except aiohttp.ConnectionTimeoutError as error:
+            raise self._fail(run, failure_of(error)) from error
+        except TimeoutError:
+            seconds = f"{self._limits.total_timeout_s:g}"
+            raise self._fail(run, ExchangeError(11203, f"no whole answer within {seconds} s (webhooks.total_timeout)")) from None
+        except (ExchangeError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise self._fail(run, failure_of(error)) from error
+        except BaseException:
+            self._fail(run, ExchangeError(11205, "given up, because the call or the server ended"))
+            raise
+        if self._measure is not None:
+            self._measure(webhook.kind, "ok", self._clock.now() - run.started)
+        return answer
+
+    async def replay(self, account_sid: str | None, request_id: str, to: str | None = None) -> RequestRow | None:
+        """Sends a request of the journal again, freshly signed, to its URL or `to`, without touching its call. The new row, also when it failed; None when
+        the request is unknown (to the account; None: any) or was not kept whole (`webhooks.capture`)."""
+        webhook = self._journal.webhook(request_id)
+        if webhook is None or account_sid not in (None, webhook.account_sid):
+            return None
+        again = replace(webhook, url=to or webhook.url, replay_of=request_id)
+        try:
+            new_id = (await self.fetch(again)).request_id
+        except WebhookError as error:
+            new_id = error.request_id
+        return self._journal.get(new_id)
+
+    def forget_call(self, call_sid: str) -> None:
+        """The call has ended: its cookies go."""
+        self._cookies.forget(call_sid)
+
+    async def close(self) -> None:
+        """Closes the connections. Again is harmless."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _fail(self, run: _Run, failure: ExchangeError) -> WebhookError:
+        seconds = self._clock.now() - run.started
+        status = failure.status or run.status
+        self._journal.failed(run.request_id, failure.code, failure.message, round(seconds * 1000), status)
+        if self._measure is not None:
+            self._measure(run.webhook.kind, str(failure.code), seconds)
+        return WebhookError(
+            failure.code, failure.message, request_id=run.request_id, url=run.webhook.url, status=status
+        )
+
+    # redirects ----------------------------------------------------------------------------------------------------------------------------
+
+    async def _follow_redirects(self, run: _Run) -> Answer:
+        webhook = run.webhook
+        in_url = webhook.parameters if webhook.method == "GET" else ()
+        form = webhook.parameters if webhook.method == "POST" else ()
+        target = resolve(webhook.url, in_url, self._map)
+        hop = _Hop(target, webhook.method, form, target.credentials)
+        for _ in range(REDIRECTS_MAX + 1):
+            reply = await self._exchange_with_delay(run, hop)
+            location = reply.headers.get("location", "")
+            if location and reply.status in _TO_GET | _SAME_AGAIN:
+                hop = self._next_hop(hop, reply.status, location)
+                continue
+            return self._answer(run, hop, reply)
+        raise ExchangeError(11215, f"redirected more than {REDIRECTS_MAX} times, the last time to {hop.target.public[:200]}")
+
+    def _next_hop(self, hop: _Hop, status: int, location: str) -> _Hop:
+        target = resolve(follow(hop.target.base, location), (), self._map)
+        same_place = origin(target.public) == origin(hop.target.public)
+        credentials = target.credentials or (hop.credentials if same_place else None)
+        if status in _TO_GET:
+            return _Hop(target, "GET", (), credentials)
+        return _Hop(target, hop.method, hop.parameters, credentials)
+
+    def _answer(self, run: _Run, hop: _Hop, reply: _Reply) -> Answer:
+        asked_for_newer = bool(run.webhook.etag or run.webhook.last_modified)
+        if not (200 <= reply.status < 300 or (reply.status == 304 and asked_for_newer)):
+            raise ExchangeError(11200, f"the application answered with status {reply.status}", reply.status)
+        return Answer(
+            request_id=run.request_id,
+            url=hop.target.base,
+            status=reply.status,
+            content_type=reply.content_type,
+            body=reply.body,
+            headers=reply.headers,
+        )
+
+    # one exchange ------------------------------------------------------------------------------------------------------------------------
+
+    async def _exchange_with_delay(self, run: _Run, hop: _Hop) -> _Reply:
+        with self._clock.ledger.hold(f"http {hop.method} {hop.target.public[:200]}"):
+            reply = await self._exchange_again_if_stale(run, hop)
+        if self._in_virtual_time and reply.delay_s > 0:
+            await self._clock.sleep(reply.delay_s)
+        return reply
+
+    async def _exchange_again_if_stale(self, run: _Run, hop: _Hop) -> _Reply:
+        attempt = _Attempt()
+        try:
+            return await self._exchange(run, hop, attempt)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if not attempt.reused:
+                raise
+        return await self._exchange(run, hop, _Attempt())
+
+    async def _exchange(self, run: _Run, hop: _Hop, attempt: _Attempt) -> _Reply:
+        headers = self._headers(run.webhook, hop)
+        self._journal.sent(run.request_id, headers)
+        form = aiohttp.FormData(list(hop.parameters), charset="utf-8") if hop.method == "POST" else None
+        async with self._open_session().request(
+            hop.method,
+            URL(hop.target.sent_to, encoded=True),
+            data=form,
+            headers=headers,
+            allow_redirects=False,
+            trace_request_ctx=attempt,
+        ) as response:
+            run.status = response.status
+            answered = {name.lower(): value for name, value in response.headers.items()}
+            content_type = answered.get("content-type", "").partition(";")[0].strip().lower()
+            if run.webhook.replay_of is None:
+                self._cookies.take(run.webhook.call_sid, hop.target.public, response.cookies)
+            body = await self._read(run.webhook, response, content_type)
+            milliseconds = round((self._clock.now() - run.started) * 1000)
+            shown = None if run.webhook.kind == "media" or content_type.startswith("audio/") else body
+            self._journal.answered(run.request_id, response.status, milliseconds, answered, shown)
+            return _Reply(response.status, answered, content_type, body, _seconds(answered.get(TEST_DELAY_HEADER.lower())))
+
+    def _headers(self, webhook: Webhook, hop: _Hop) -> dict[str, str]:
+        headers = {"User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
+        if hop.method == "POST":
+            headers["Content-Type"] = _FORM
+        if hop.credentials is not None:
+            headers["Authorization"] = aiohttp.BasicAuth(*hop.credentials, encoding="utf-8").encode()
+        if hop.target.sent_to != hop.target.public:
+            scheme, place = origin(hop.target.public)
+            headers["X-Forwarded-Proto"], headers["X-Forwarded-Host"] = scheme, place
+        if webhook.etag:
+            headers["If-None-Match"] = webhook.etag
+        if webhook.last_modified:
+            headers["If-Modified-Since"] = webhook.last_modified
+        cookie = self._cookies.header(webhook.call_sid, hop.target.public) if webhook.replay_of is None else ""
+        if cookie:
+            headers["Cookie"] = cookie
+        if webhook.signer is not None:
+            headers.update(webhook.signer(hop.method, hop.target.public, hop.parameters))
+        return headers
+
+    async def _read(self, webhook: Webhook, response: aiohttp.ClientResponse, content_type: str) -> bytes:
+        """The body, whole. Of an answer that will not be used only as much as the journal shows; a sound instead of a document may be as long as media."""
+        fits = 200 <= response.status < 300
+        is_sound = webhook.kind == "media" or content_type.startswith("audio/")
+        limit = max(webhook.bytes_max, self._limits.media_bytes_max) if is_sound else webhook.bytes_max
+        chunks: list[bytes] = []
+        size = 0
+        if not fits and not self._journal.keeps_bodies:
+            return b""
+        async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                response.close()
+                if fits:
+                    setting = "webhooks.max_media_bytes" if is_sound else "webhooks.max_document_bytes"
+                    raise ExchangeError(11750, f"the answer is larger than {limit} bytes ({setting})", response.status)
+                break
+        return b"".join(chunks)[:limit]
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            tracing = aiohttp.TraceConfig()
+            tracing.on_connection_reuseconn.append(_note_reuse)
+            self._session = aiohttp.ClientSession(
+                connector=_Connector(
+                    self._clock,
+                    self._limits.connect_timeout_s,
+                    limit=CONNECTIONS_MAX,
+                    resolver=GuardedResolver(self._guard, self._resolver),
+                    socket_factory=self._guard.make_socket,
+                    keepalive_timeout=_KEEP_ALIVE_SECONDS,
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=WIRE_SECONDS_MAX if self._in_virtual_time else None, sock_connect=None),
+                trace_configs=[tracing],
+                trust_env=False,
+            )
+        return self._session
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connects within a time of the clock's, and tries a second time (spec 4.7). In virtual time the clock stands meanwhile, and the wire's limit holds."""
+
+    def __init__(self, clock: Clock, timeout_s: float, **options: Any) -> None:
+        super().__init__(**options)
+        self._clock = clock
+        self._timeout_s = timeout_s
+
+    async def connect(  # the signature is aiohttp's
+        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout  # noqa: ASYNC109
+    ) -> Connection:
+        for _ in range(CONNECT_TRIES - 1):
+            try:
+                async with self._clock.timeout(self._timeout_s):
+                    return await super().connect(req, traces, timeout)
+            except TimeoutError:
+                continue
+            except aiohttp.ClientConnectorError as error:
+                if _is_final(error):
+                    raise
+        async with self._clock.timeout(self._timeout_s):
+            return await super().connect(req, traces, timeout)
+
+
+def _is_final(error: aiohttp.ClientConnectorError) -> bool:
+    """Whether a second try could not end otherwise."""
+    return isinstance(error, aiohttp.ClientSSLError | aiohttp.ClientConnectorDNSError) or isinstance(
+        error.os_error, AddressRefusedError
+    )
+
+
+async def _note_reuse(_session: aiohttp.ClientSession, context: Any, _parameters: Any) -> None:
+    if isinstance(context.trace_request_ctx, _Attempt):
+        context.trace_request_ctx.reused = True
+
+
+def _seconds(value: str | None) -> float:
+    try:
+        return min(max(float(value or 0), 0.0), 86400.0)
+    except ValueError:
+        return 0.0
