@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from roomtone.errors import SettingsError
 from roomtone.settings import DevOptions, Loaded, dev_settings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from roomtone.errors import SettingsError
 from roomtone.settings import Layer, Loaded, load
 from roomtone.settings.faults import known_names
@@ -191,8 +192,8 @@ users.name users.password users.account
 trunks.name trunks.account trunks.prefix trunks.uris trunks.uri trunks.username trunks.password trunks.register
 trunks.allow_from trunks.strip trunks.prepend trunks.caller_id trunks.allow_prefixes trunks.srtp
 trunks.calls_per_second trunks.ping_seconds
-""".split()
+"""
 
 
 def test_every_setting_of_the_reference_is_known() -> None:
-    assert set(REFERENCE) <= set(known_names())
+    assert set(REFERENCE.split()) <= set(known_names())
