@@ -89,5 +89,8 @@ class Dialect(Protocol):
     def status_parameters(self, call: CallFacts, duration_s: int) -> Parameters:
         """What the status callback of a number carries besides."""
 
+    def more_info(self, code: int) -> str:
+        """The page that explains an error number; "" when there is none."""
+
     def headers(self, method: str, url: str, parameters: Sequence[tuple[str, str]], token: str) -> Mapping[str, str]:
         """The signature, over the public URL and the form parameters (none for GET: they are in the URL)."""

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from roomtone.calls.interpreter import Run
+    from roomtone.calls.step import Step
 
 __all__ = ["Document", "DocumentError", "Finding", "Outcome", "Verb", "VerbReport"]
 
@@ -43,6 +47,14 @@ class Verb:
 
     path: str = ""
     line: int | None = None
+
+    def nested(self) -> tuple[Verb, ...]:
+        """The verbs inside it, in their order (the prompts of a Gather)."""
+        return ()
+
+    async def run(self, run: Run) -> Step:
+        """Does what it says, and says where the run goes. Cancelled when the call or the run ends meanwhile."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

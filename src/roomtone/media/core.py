@@ -12,9 +12,38 @@ from collections.abc import Callable
 import structlog
 
 from roomtone import _native
-from roomtone._native import Ack, Batch, Core, Digit, Event, ItemDone, ItemStarted, LegLost, LegSilent, PlayerDone, TapReady
+from roomtone._native import (
+    Ack,
+    Batch,
+    Core,
+    Digit,
+    Event,
+    ItemDone,
+    ItemStarted,
+    LegLost,
+    LegSilent,
+    LimitReached,
+    MediaError,
+    PlayerDone,
+    TapReady,
+)
 
-__all__ = ["Ack", "Batch", "Core", "Digit", "Event", "ItemDone", "ItemStarted", "LegLost", "LegSilent", "Media", "PlayerDone", "TapReady"]
+__all__ = [
+    "Ack",
+    "Batch",
+    "Core",
+    "Digit",
+    "Event",
+    "ItemDone",
+    "ItemStarted",
+    "LegLost",
+    "LegSilent",
+    "LimitReached",
+    "Media",
+    "MediaError",
+    "PlayerDone",
+    "TapReady",
+]
 
 _log = structlog.get_logger("roomtone.media")
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from roomtone.calls.document import Verb
-from roomtone.rooms.join import JoinRequest
+from roomtone.calls.document import Outcome, Verb
+from roomtone.calls.step import ADVANCE, FINISH, Fetch, LastRequest, Step
+from roomtone.rooms.join import JoinRequest, LeaveReason
+
+if TYPE_CHECKING:
+    from roomtone.calls.interpreter import Run
 
 __all__ = ["DialConference"]
 
@@ -27,3 +31,22 @@ class DialConference(Verb):
     time_limit_s: float = 14400.0
     not_yet: tuple[str, ...] = ()  # attributes that were asked for and are not built: named in the verb's report
     conference_line: int | None = None  # where the noun stands: the cause that the hearing names
+
+    async def run(self, run: Run) -> Step:
+        """Stays in the room until one of the ways out; then the action, else the next verb. After a hang-up the action is asked once, in vain (A7)."""
+        await run.call.answer()
+        run.did_something()
+        reason = await run.call.visit_room(run, self)
+        self._report(run, reason)
+        hung_up = reason is LeaveReason.HUNG_UP or run.call.is_over
+        if self.action is None:
+            return FINISH if hung_up else ADVANCE
+        action = Fetch("action", self.action, self.method, run.dialect.dial_parameters(reason))
+        return LastRequest(action) if hung_up else action
+
+    def _report(self, run: Run, reason: LeaveReason) -> None:
+        words = [f"left: {reason.name.lower().replace('_', ' ')}"]
+        if self.not_yet:
+            words.append(f"not built yet: {', '.join(self.not_yet)}")
+        refused = reason in (LeaveReason.FULL, LeaveReason.FAILED)
+        run.reports.ended(self, Outcome.FAILED if refused else Outcome.RAN, "; ".join(words))

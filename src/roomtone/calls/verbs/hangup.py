@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from roomtone.calls.document import Verb
+from roomtone.calls.step import FINISH, Step
+
+if TYPE_CHECKING:
+    from roomtone.calls.interpreter import Run
 
 __all__ = ["Hangup", "Reject"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hangup(Verb):
-    """Ends the call."""
+    """Ends the call. Only Reject avoids the answer: as the first verb this one answers before it hangs up."""
 
     NAME: ClassVar[str] = "Hangup"
+
+    async def run(self, run: Run) -> Step:
+        """Answers, if nothing did yet; the call hangs up at the end of its run."""
+        await run.call.answer()
+        return FINISH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +33,9 @@ class Reject(Verb):
     NAME: ClassVar[str] = "Reject"
 
     reason: Literal["rejected", "busy"] = "rejected"
+
+    async def run(self, run: Run) -> Step:
+        """Says no, if it is not too late for it."""
+        if not run.call.answered:
+            run.call.reject(busy=self.reason == "busy")
+        return FINISH

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from roomtone.calls.document import Verb
+from roomtone.calls.document import Finding, Outcome, Verb
+from roomtone.calls.step import ADVANCE, Step
+
+if TYPE_CHECKING:
+    from roomtone.calls.interpreter import Run
 
 __all__ = ["NotYet"]
+
+UNSUPPORTED_VERB_CODE = 12200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,3 +23,10 @@ class NotYet(Verb):
     NAME: ClassVar[str] = "NotYet"
 
     what: str
+
+    async def run(self, run: Run) -> Step:
+        """Says so in the report and in the debug log."""
+        reason = f"{self.what} is not built yet; it was skipped"
+        run.reports.ended(self, Outcome.NOT_YET, reason, UNSUPPORTED_VERB_CODE)
+        run.finding(Finding(UNSUPPORTED_VERB_CODE, reason, line=self.line, path=self.path))
+        return ADVANCE

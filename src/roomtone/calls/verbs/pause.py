@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from roomtone.calls.document import Verb
+from roomtone.calls.playlist import Item, Playable, SilenceItem
+
+if TYPE_CHECKING:
+    from roomtone.calls.interpreter import Run
 
 __all__ = ["Pause"]
 
+LENGTH_S_MAX = 24 * 3600.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pause(Verb):
+class Pause(Playable):
     """Waits `length_s`. Part of a playlist: see `calls.playlist`."""
 
     NAME: ClassVar[str] = "Pause"
 
     length_s: float = 1.0
+
+    async def prepare(self, run: Run) -> Item | None:  # noqa: ARG002
+        """Silence of that length; nothing for none."""
+        if self.length_s <= 0:
+            return None
+        return SilenceItem(round(min(self.length_s, LENGTH_S_MAX) * 1000))

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from roomtone.calls.document import Verb
+from roomtone.calls import sources
+from roomtone.calls.playlist import ClipItem, DigitsItem, Item, Playable, loops
 
-__all__ = ["Play"]
+if TYPE_CHECKING:
+    from roomtone.calls.interpreter import Run
+
+__all__ = ["Play", "digits_milliseconds"]
+
+PAUSE_MS = {"w": 500, "W": 1000}
+KEY_MS = 200  # tone and gap, as the core sends them
+DIGITS_MAX = 1000  # keys that one Play may send, its loops included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Play(Verb):
+class Play(Playable):
     """Plays what `url` gives, or sends `digits` (0-9 A-D * #, `w` half a second, `W` a second). Part of a playlist: see `calls.playlist`."""
 
     NAME: ClassVar[str] = "Play"
@@ -19,3 +27,17 @@ class Play(Verb):
     url: str = ""  # absolute; empty when there are digits
     loop: int = 1  # 0: for ever, which the platforms cut at 1000
     digits: str = ""
+
+    async def prepare(self, run: Run) -> Item | None:
+        """The clip at `url`, or the keys; nothing for neither."""
+        if self.digits:
+            digits = (self.digits * loops(self.loop))[:DIGITS_MAX]
+            return DigitsItem(digits, digits_milliseconds(digits))
+        if not self.url:
+            return None
+        return ClipItem(await sources.fetched(run, self.url), loops(self.loop))
+
+
+def digits_milliseconds(digits: str) -> int:
+    """How long the core takes to send them."""
+    return sum(PAUSE_MS.get(key, KEY_MS) for key in digits)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from roomtone.calls.document import Verb
+from roomtone.calls.step import Fetch, Step
+
+if TYPE_CHECKING:
+    from roomtone.calls.interpreter import Run
 
 __all__ = ["Redirect"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect(Verb):
-    """Fetches `url` and runs it; the rest of this document is not reached."""
+    """Fetches `url` and runs it; the rest of this document is not reached. Does not answer the call."""
 
     NAME: ClassVar[str] = "Redirect"
 
     url: str = ""  # absolute; empty: the document's own URL
     method: Literal["GET", "POST"] = "POST"
+
+    async def run(self, run: Run) -> Step:
+        """Names the next document; the wait run keeps its own kind of request."""
+        return Fetch("wait" if run.purpose.kind == "wait" else "redirect", self.url, self.method)

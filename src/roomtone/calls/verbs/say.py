@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from roomtone.calls.document import Verb
+from roomtone.calls import sources
+from roomtone.calls.playlist import ClipItem, Item, Playable, loops
+
+if TYPE_CHECKING:
+    from roomtone.calls.interpreter import Run
 
 __all__ = ["Say"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Say(Verb):
+class Say(Playable):
     """Speaks `text`. Part of a playlist: see `calls.playlist`."""
 
     NAME: ClassVar[str] = "Say"
@@ -20,3 +24,9 @@ class Say(Verb):
     voice: str = "man"
     language: str = "en-US"
     loop: int = 1  # 0: for ever, which the platforms cut at 1000
+
+    async def prepare(self, run: Run) -> Item | None:
+        """The text as a clip; nothing for no text."""
+        if not self.text.strip():
+            return None
+        return ClipItem(await sources.spoken(run, self.text, self.voice, self.language), loops(self.loop))

@@ -8,7 +8,7 @@ from roomtone.calls.dialect import CallFacts, Parameters
 from roomtone.calls.document import Document, Verb
 from roomtone.calls.verbs import Pause, Play, Redirect, Say
 from roomtone.dialects.options import DialectOptions
-from roomtone.dialects.twilio import webhook
+from roomtone.dialects.twilio import errors, webhook
 from roomtone.dialects.twilio.document import parse
 from roomtone.dialects.twilio.signature import HEADER, sign
 from roomtone.rooms.join import LeaveReason
@@ -59,6 +59,10 @@ class Twilio2010:
     def status_parameters(self, call: CallFacts, duration_s: int) -> Parameters:
         """See `webhook.status_parameters`."""
         return webhook.status_parameters(call, duration_s)
+
+    def more_info(self, code: int) -> str:
+        """See `errors.more_info`."""
+        return errors.more_info(code)
 
     def headers(self, method: str, url: str, parameters: Sequence[tuple[str, str]], token: str) -> Mapping[str, str]:
         """The signature (`signature.sign`)."""

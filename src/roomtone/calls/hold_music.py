@@ -1,0 +1,43 @@
+"""The default wait music: our own pieces, without leaving the machine.
+
+A document that names no waitUrl, or the hold-music twimlet by its public address, is answered from here: the messages of its query are spoken, the pieces
+of its bucket follow, and all of it again. `/holdmusic` on the HTTP port gives the same as TwiML to whoever asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from roomtone.calls.document import Document, Verb
+from roomtone.calls.verbs.redirect import Redirect
+from roomtone.calls.verbs.say import Say
+from roomtone.calls.verbs.sound import Sound
+
+__all__ = ["DEFAULT_WAIT_URL", "HoldMusic"]
+
+DEFAULT_WAIT_URL = "http://twimlets.com/holdmusic?Bucket=com.twilio.music.classical"
+_HOSTS = frozenset({"twimlets.com", "www.twimlets.com"})
+_PATH = "/holdmusic"
+DEFAULT_BUCKET = "com.twilio.music.classical"
+
+
+class HoldMusic:
+    """`pieces(bucket)`: the files of a bucket, in the order in which they are played."""
+
+    def __init__(self, pieces: Callable[[str], Sequence[Path]]) -> None:
+        self._pieces = pieces
+
+    def document(self, url: str) -> Document | None:
+        """What the twimlet at `url` plays; None when that is not the twimlet."""
+        parts = urlsplit(url)
+        if (parts.hostname or "") not in _HOSTS or parts.path != _PATH:
+            return None
+        query = parse_qsl(parts.query)
+        bucket = dict(query).get("Bucket", DEFAULT_BUCKET)
+        messages = [text for name, text in query if name.startswith("Message") and text.strip()]
+        verbs: list[Verb] = [Say(text=text, path="/") for text in messages]
+        verbs += [Sound(file=piece, path="/") for piece in self._pieces(bucket)]
+        verbs.append(Redirect(path="/"))
+        return Document(verbs=tuple(verbs))

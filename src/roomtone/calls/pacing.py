@@ -1,0 +1,47 @@
+"""Documents that only name the next document: they may not spin (A16).
+
+A chain in which no document plays, waits, gathers or dials is paced to one a second after the 20th, and ended after the 500th.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from roomtone.clock import Clock
+
+__all__ = ["EndlessChainError", "Pacing"]
+
+FREE_DOCUMENTS_MAX = 20
+DOCUMENTS_MAX = 500
+PACE_S = 1.0
+ENDLESS_CHAIN_CODE = 11215
+
+
+class EndlessChainError(Exception):
+    """The 500th document in a row did nothing but name the next."""
+
+    def __init__(self) -> None:
+        self.code = ENDLESS_CHAIN_CODE
+        self.message = f"{DOCUMENTS_MAX} documents in a row did nothing but name the next one"
+        super().__init__(self.message)
+
+
+class Pacing:
+    """Counts the documents in a row that did nothing that takes time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._idle_documents = 0
+
+    def did_something(self) -> None:
+        """A verb played, waited, gathered or dialled."""
+        self._idle_documents = 0
+
+    async def before_document(self) -> None:
+        """Returns when the next document may be asked for. EndlessChainError."""
+        if self._idle_documents >= DOCUMENTS_MAX:
+            raise EndlessChainError
+        if self._idle_documents >= FREE_DOCUMENTS_MAX:
+            await self._clock.sleep(PACE_S)
+        self._idle_documents += 1

@@ -1,0 +1,148 @@
+"""What calls need of the rest of the server, as Protocols, and `Services`: one of each, made by the composition root."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from roomtone._native import Ack, Batch, Clip, Event
+    from roomtone.calls.dialect import Dialect
+    from roomtone.calls.document import VerbReport
+    from roomtone.calls.hold_music import HoldMusic
+    from roomtone.calls.visit import Rooms
+    from roomtone.clock import Clock
+    from roomtone.ids import Ids
+    from roomtone.store.rows import AccountRow, ApplicationRow, NumberRow, StoreBatch
+    from roomtone.webhooks.request import Answer, Webhook
+
+__all__ = ["Clips", "Directory", "Journal", "Limits", "Media", "Route", "Services", "Speech", "Store", "Webhooks"]
+
+
+class Media(Protocol):
+    """The face of the native core (`roomtone.media.core`)."""
+
+    def batch(self) -> Batch:
+        """An empty batch."""
+
+    def submit(self, batch: Batch) -> Awaitable[Ack]:
+        """Queues it now; what is returned is done when it has been applied."""
+
+    def new_id(self) -> int:
+        """For a leg, bus or player."""
+
+    def open_leg(self, leg: int) -> int:
+        """Binds its ports; the RTP port."""
+
+    def on_leg(self, leg: int, handler: Callable[[Event], None] | None) -> None:
+        """Digit, LegSilent and LegLost of that leg go to `handler`, in their order; None: to nobody any more."""
+
+    def on_player(self, player: int, handler: Callable[[Event], None]) -> None:
+        """ItemStarted, ItemDone and PlayerDone of that player go to `handler`, in their order."""
+
+
+class Webhooks(Protocol):
+    """The HTTP client for documents (`roomtone.webhooks.client`)."""
+
+    async def fetch(self, webhook: Webhook) -> Answer:
+        """WebhookError."""
+
+    def forget_call(self, call_sid: str) -> None:
+        """The call is over: its cookies are dropped."""
+
+
+class Journal(Protocol):
+    """Requests as resources (`roomtone.webhooks.journal`)."""
+
+    def verbs(self, request_id: str, reports: Sequence[VerbReport]) -> None:
+        """What became of the verbs of that answer so far."""
+
+    def refused(self, request_id: str, code: int, message: str) -> None:
+        """The answer was no document that could be run."""
+
+
+class Speech(Protocol):
+    """Text to speech (`roomtone.speech`)."""
+
+    async def say(self, text: str, voice: str, language: str) -> Clip: ...
+
+
+class Clips(Protocol):
+    """Decoded audio (`roomtone.media.clips`)."""
+
+    async def fetch(self, url: str, *, account_sid: str, call_sid: str) -> Clip:
+        """From the application. WebhookError, MediaError."""
+
+    async def decode(self, audio: bytes) -> Clip:
+        """What was fetched already. MediaError."""
+
+    async def file(self, path: Path) -> Clip:
+        """Of the server's own disk."""
+
+
+class Store(Protocol):
+    """`roomtone.store`."""
+
+    def commit(self, batch: StoreBatch) -> Awaitable[object]:
+        """Queues it now; what is returned is done when it is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a called number leads."""
+
+    account: AccountRow
+    number: NumberRow
+    application: ApplicationRow
+
+
+class Directory(Protocol):
+    """Accounts, numbers and applications."""
+
+    async def route(self, number: str) -> Route | None:
+        """Of a number exactly as it was named; None when there is none that may be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What calls may take. Each is a setting."""
+
+    calls_max: int = 2000  # limits.calls
+    calls_per_account_max: int = 0  # limits.calls_per_account; 0: no limit of its own
+    document_bytes_max: int = 65536  # webhooks.max_document_bytes
+    retry_after_s: int = 5  # told to callers beyond a limit
+
+
+@dataclass(slots=True)
+class Services:
+    """One of each."""
+
+    clock: Clock
+    ids: Ids
+    media: Media
+    webhooks: Webhooks
+    journal: Journal
+    speech: Speech
+    clips: Clips
+    store: Store
+    rooms: Rooms
+    hold_music: HoldMusic
+    dialects: dict[tuple[str, str], Dialect]  # (name, API version)
+    limits: Limits = field(default_factory=Limits)
+    _under_way: set[asyncio.Future[Any]] = field(default_factory=set)
+
+    def send(self, batch: Batch) -> None:
+        """To the core, without waiting for it to be applied."""
+        self._let_go(self.media.submit(batch))
+
+    def record(self, batch: StoreBatch) -> None:
+        """To the store, without waiting for the commit."""
+        self._let_go(self.store.commit(batch))
+
+    def _let_go(self, awaitable: Awaitable[object]) -> None:
+        future = asyncio.ensure_future(awaitable)
+        self._under_way.add(future)  # a task that nobody holds may be collected in mid-flight
+        future.add_done_callback(self._under_way.discard)

@@ -1,0 +1,147 @@
+"""Where a call goes: the number it asks for, that number's application, and a life of its own.
+
+A caller learns nothing from a refusal: an unknown number, a disabled one, and a source that may not call all get the same 404 (A23).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import structlog
+
+from roomtone.calls.call import Call
+from roomtone.calls.line import LineEnd
+from roomtone.store.rows import DebugRow, StoreBatch
+
+if TYPE_CHECKING:
+    from roomtone.calls.line import Line
+    from roomtone.calls.services import Directory, Route, Services
+
+__all__ = ["Switchboard", "number_spellings"]
+
+_log = structlog.get_logger("roomtone.calls")
+
+NO_DIALECT_CODE = 12400
+_NOT_FOUND = 404
+_UNAVAILABLE = 503
+_NO_DIALECT = 480
+
+
+class Switchboard:
+    """All calls of the server. `admits(peer)`: whether callers from that host may reach numbers."""
+
+    def __init__(self, services: Services, directory: Directory, admits: Callable[[str], bool] = lambda _peer: True) -> None:
+        self._services = services
+        self._directory = directory
+        self._admits = admits
+        self._calls: dict[str, Call] = {}
+        self._lives: set[asyncio.Task[None]] = set()
+        self._is_draining = False
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __iter__(self) -> Iterator[Call]:
+        """Live calls, oldest first."""
+        return iter(tuple(self._calls.values()))
+
+    def call(self, sid: str) -> Call | None:
+        """A live call by its sid."""
+        return self._calls.get(sid)
+
+    def incoming(self, line: Line) -> None:
+        """Somebody calls. Everything else happens in a task of the call's own."""
+        life = asyncio.create_task(self._take(line), name=f"call {line.sip_call_id}")
+        self._lives.add(life)
+        life.add_done_callback(self._over)
+
+    def drain(self) -> None:
+        """No new calls from now on."""
+        self._is_draining = True
+
+    async def stop(self) -> None:
+        """Hangs up every call, and returns when all are closed."""
+        self.drain()
+        for call in self:
+            call.hang_up("the server stopped")
+        if self._lives:
+            await asyncio.wait(self._lives)
+
+    async def _take(self, line: Line) -> None:
+        gone: list[LineEnd] = []
+        line.on_end = gone.append
+        if self._is_draining or len(self._calls) >= self._services.limits.calls_max:
+            self._refuse(line, _UNAVAILABLE, "limits.calls", self._services.limits.retry_after_s)
+            return
+        if not self._admits(line.peer.rpartition(":")[0]):
+            self._refuse(line, _NOT_FOUND, "source may not call")
+            return
+        route = await self._route(line.called.user)
+        if route is None:
+            self._refuse(line, _NOT_FOUND, "unknown number")
+            return
+        dialect = self._services.dialects.get((route.application.dialect, route.application.api_version))
+        if dialect is None:
+            self._refuse_dialect(line, route)
+            return
+        if self._is_account_full(route.account.sid):
+            self._refuse(line, _UNAVAILABLE, "limits.calls_per_account", self._services.limits.retry_after_s)
+            return
+        if gone:
+            return
+        line.ring()
+        call = Call(self._services, route, dialect, line)
+        self._calls[call.sid] = call
+        try:
+            await call.live()
+        finally:
+            del self._calls[call.sid]
+
+    async def _route(self, user: str) -> Route | None:
+        with self._services.clock.ledger.hold("number lookup"):
+            for number in number_spellings(user):
+                route = await self._directory.route(number)
+                if route is not None:
+                    return route
+        return None
+
+    def _is_account_full(self, account_sid: str) -> bool:
+        most = self._services.limits.calls_per_account_max
+        return bool(most) and sum(call.row.account_sid == account_sid for call in self._calls.values()) >= most
+
+    def _refuse(self, line: Line, status: int, reason: str, retry_after_s: int | None = None) -> None:
+        _log.warning("sip.rejected", peer=line.peer, sip_call_id=line.sip_call_id, reason=reason, status=status)
+        line.reject(status, retry_after_s=retry_after_s)
+
+    def _refuse_dialect(self, line: Line, route: Route) -> None:
+        application = route.application
+        message = (
+            f"a call to {route.number.number} was refused: this server does not speak {application.dialect} {application.api_version} yet"
+        )
+        row = DebugRow(
+            account_sid=route.account.sid,
+            time=self._services.clock.wall(),
+            level="error",
+            code=NO_DIALECT_CODE,
+            message=message,
+            number=route.number.number,
+            url=application.voice_url,
+        )
+        self._services.record(StoreBatch(debug=[row]))
+        self._refuse(line, _NO_DIALECT, "dialect not built yet")
+
+    def _over(self, life: asyncio.Task[None]) -> None:
+        self._lives.discard(life)
+        if not life.cancelled() and life.exception() is not None:
+            _log.error("call.failed", exc_info=life.exception())
+
+
+def number_spellings(user: str) -> tuple[str, ...]:
+    """The ways in which a number may be written in the settings: as called, and for digits also with, or without, the plus."""
+    if user.isascii() and user.isdigit():
+        return (user, f"+{user}")
+    if user.startswith("+") and user[1:].isascii() and user[1:].isdigit():
+        return (user, user[1:])
+    return (user,)

@@ -1,0 +1,149 @@
+"""One stay of a call in a room: the face that a call shows to its conference.
+
+The room decides when the caller waits and when it is over; here is what belongs to the call meanwhile: its wait run, `*`, the time limit of its Dial, and its
+hang-up, which leaves the room first and ends the call only when the room has let go (A7).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from roomtone.calls.document import Finding
+from roomtone.calls.hold_music import DEFAULT_WAIT_URL
+from roomtone.calls.interpreter import Ending, Purpose, Run, Sink
+from roomtone.calls.step import Fetch
+from roomtone.conferences.names import ConferenceNameError
+from roomtone.rooms.join import JoinRequest, LeaveReason
+
+if TYPE_CHECKING:
+    from roomtone._native import Batch
+    from roomtone.calls.call import Call
+    from roomtone.calls.verbs.dial import DialConference
+    from roomtone.conferences.participation import Participation
+    from roomtone.conferences.ports import Member
+
+__all__ = ["Rooms", "Visit"]
+
+CONFERENCE_FULL_CODE = 16020
+STAR = "*"
+
+
+class Rooms(Protocol):
+    """The part of `roomtone.conferences.Conferences` that calls use."""
+
+    async def join(
+        self, account_sid: str, name: str, member: Member, request: JoinRequest, *, request_id: str, line: int | None
+    ) -> Participation:
+        """Into the room of that name, which is made when there is none. ConferenceNameError."""
+
+    def digit(self, call_sid: str, key: str) -> None:
+        """A participant pressed a key that nobody acted on (A26)."""
+
+
+class Visit:
+    """A `conferences.Member`, for as long as one Dial lasts."""
+
+    def __init__(self, call: Call, run: Run, verb: DialConference) -> None:
+        self._call = call
+        self._run = run
+        self._verb = verb
+        self._services = call.services
+        self._participation: Participation | None = None
+        self._wait_run: Run | None = None
+        self._waiting: asyncio.Task[Ending] | None = None
+        self._hung_up = False
+
+    # --- Member -------------------------------------------------------------------------------------------------------
+
+    @property
+    def call_sid(self) -> str:
+        return self._call.sid
+
+    @property
+    def leg(self) -> int:
+        return self._call.leg
+
+    @property
+    def private_bus(self) -> int:
+        return self._call.bus
+
+    def start_wait(self, conference_sid: str, friendly_name: str) -> None:
+        url = self._verb.wait_url
+        if url == "" or self._waiting is not None:
+            return
+        dialect = self._call.dialect
+        purpose = Purpose(
+            kind="wait",
+            allowed=dialect.wait_verbs(),
+            parameters=tuple(dialect.wait_parameters(conference_sid, friendly_name)),
+            conference_sid=conference_sid,
+        )
+        self._wait_run = Run(self._call, purpose, Sink(leg=self._call.leg))
+        fetch = Fetch("wait", DEFAULT_WAIT_URL if url is None else url, self._verb.wait_method)
+        self._waiting = asyncio.create_task(self._wait_run.go(fetch), name=f"wait {self._call.sid}")
+        self._waiting.add_done_callback(self._call.report_fault)
+
+    def stop_wait(self, batch: Batch) -> None:
+        if self._wait_run is None or self._waiting is None:
+            return
+        self._wait_run.stop_sound(batch)
+        self._waiting.cancel()
+        self._wait_run = None
+        self._waiting = None
+
+    def left(self, reason: LeaveReason) -> None:
+        """Nothing to do: `stay` waits for the participation's own word, and the room has stopped the wait run before."""
+
+    # --- the call -----------------------------------------------------------------------------------------------------
+
+    async def stay(self) -> LeaveReason:
+        """Joins, and returns when the room has let go of the call: why."""
+        verb = self._verb
+        request = replace(verb.join, call_sid=self._call.sid, has_wait_music=verb.wait_url != "")
+        line = verb.conference_line or verb.line
+        with self._call.keys.heard_by(self._press):
+            try:
+                participation = await self._services.rooms.join(
+                    self._call.route.account.sid, verb.name, self, request, request_id=self._run.request_id, line=line
+                )
+            except ConferenceNameError as error:
+                self._fail(error.code, error.message)
+                return LeaveReason.FAILED
+            self._participation = participation
+            if self._hung_up:
+                participation.leave(LeaveReason.HUNG_UP)
+            reason = await self._until_left(participation)
+        if reason is LeaveReason.FULL:
+            self._fail(CONFERENCE_FULL_CODE, f"the conference {verb.name!r} is full: {verb.join.participants_max} participants", participation)
+        return reason
+
+    async def _until_left(self, participation: Participation) -> LeaveReason:
+        clock = self._services.clock
+        limit = clock.call_at(clock.now() + self._verb.time_limit_s, lambda: participation.leave(LeaveReason.TIME_LIMIT))
+        try:
+            return await participation.leaving()
+        finally:
+            limit.cancel()
+            if not participation.left.done():  # the server stops: nobody will wait for the room's word
+                participation.leave(LeaveReason.HUNG_UP)
+
+    def hang_up(self) -> None:
+        """The call is over; the room lets go of it, and `stay` returns."""
+        self._hung_up = True
+        if self._participation is not None:
+            self._participation.leave(LeaveReason.HUNG_UP)
+
+    def _press(self, key: str) -> None:
+        if self._participation is None:
+            return
+        if key == STAR and self._verb.hangup_on_star:
+            self._participation.leave(LeaveReason.STAR)
+        else:
+            self._services.rooms.digit(self._call.sid, key)
+
+    def _fail(self, code: int, message: str, participation: Participation | None = None) -> None:
+        finding = Finding(code, message, "error", line=self._verb.line, path=self._verb.path)
+        conference_sid = participation.conference_sid if participation else None
+        self._call.debug_log.finding(finding, self._run.request_id, self._run.url, conference_sid)
