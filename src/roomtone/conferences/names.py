@@ -1,14 +1,14 @@
 """The law of room names (A1, T12, and the 1 to 128 characters of Twilio's error 13237).
 
-White space around a name does not count, white space inside does, and so does case. Names are compared in Unicode's NFC,
-because the same name typed on two machines may arrive in two spellings.
+White space around a name does not count, white space inside does, and so does case. Names are compared in Unicode's
+NFC, because the same name typed on two machines may arrive in two spellings.
 """
 
 from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["NAME_CHARACTERS_MAX", "ConferenceNameError", "room_name"]
+__all__ = ["BAD_NAME", "NAME_CHARACTERS_MAX", "NO_SUCH_CONFERENCE", "ConferenceNameError", "room_name"]
 
 NAME_CHARACTERS_MAX = 128
 

@@ -31,10 +31,12 @@ class Member(Protocol):
         """Where the leg lives before and after the room."""
 
     def start_wait(self, conference_sid: str, friendly_name: str) -> None:
-        """Its wait music may begin: into its own leg, in its own time. Called after the batch that admitted it went out."""
+        """Its wait music may begin: into its own leg, in its own time. The batch that lets it wait is on its way."""
 
     def stop_wait(self, batch: Batch) -> None:
-        """Its wait music ends: adds the stop of its player to this very batch, and starts no other."""
+        """Its wait music ends: adds the stop of its player to this very batch, and starts no other. Harmless when
+        there is none.
+        """
 
     def left(self, reason: LeaveReason) -> None:
         """It is out of the room, and its leg is on the private bus again. Once for each join."""
