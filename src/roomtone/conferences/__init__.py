@@ -4,3 +4,9 @@
 one event becomes (one media batch, one commit), `record` the rows and events that users see, `views` the answers,
 `ports` what all this needs of others, `names` the law of room names.
 """
+
+from roomtone.conferences.conferences import Conferences
+from roomtone.conferences.names import ConferenceNameError
+from roomtone.conferences.participation import Participation
+
+__all__ = ["ConferenceNameError", "Conferences", "Participation"]

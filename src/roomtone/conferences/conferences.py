@@ -80,7 +80,7 @@ class Conferences:
         live = self._room(account_sid, conference)
         call_sid = views.call_sid_of(live, call_sid)
         moment = live.post(Mute(call_sid) if muted else Unmute(call_sid), Cause(api_call=api_call))
-        view = views.participant_view(live, call_sid)
+        view = views.participant_view(live, views.call_sid_of(live, call_sid))  # not there any more if the room broke
         await moment.settled()
         return view
 
@@ -107,8 +107,8 @@ class Conferences:
         self, account_sid: str | None, conference: str, talker: str | None = None, listener: str | None = None
     ) -> tuple[HearingView, ...]:
         """Who hears whom: all pairs, or those of one talker, one listener, or both. `talker` and `listener` are call
-        SIDs, or callers as `join` was told them, if no other in the room is called so. NotFoundError; UsageError for more than
-        `views.PAIRS_MAX` pairs.
+        SIDs, or callers as `join` was told them, if no other in the room is called so. NotFoundError; UsageError for
+        more than `views.PAIRS_MAX` pairs.
         """
         live = self._room(account_sid, conference)
         talkers = tuple(live.seats) if talker is None else (views.call_sid_of(live, talker),)
