@@ -10,6 +10,7 @@ on with LeaveReason.FAILED. Other rooms do not notice.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -120,19 +121,23 @@ class LiveRoom:
 
     def _drain(self) -> None:
         self._draining = True
-        while self._queue:
-            event, moment, cause = self._queue.popleft()
-            if self._over:
-                continue
-            try:
-                for output in self.room.handle(event, self._host.clock.now()):
-                    self._carry_out(output, moment, cause)
-            except Exception:
-                _log.exception("conference.failed", conference_sid=self.room.conference_sid, room_event=repr(event))
-                self._fail(moment)
-            self._set_timer()
-            moment.send()
-        self._draining = False
+        try:
+            while self._queue:
+                event, moment, cause = self._queue.popleft()
+                if not self._over:
+                    self._handle(event, moment, cause)
+        finally:
+            self._draining = False
+
+    def _handle(self, event: Event, moment: Moment, cause: Cause | None) -> None:
+        try:
+            for output in self.room.handle(event, self._host.clock.now()):
+                self._carry_out(output, moment, cause)
+        except Exception:
+            _log.exception("conference.failed", conference_sid=self.room.conference_sid, room_event=repr(event))
+            self._fail(moment)
+        self._set_timer()
+        moment.send()
 
     def _set_timer(self) -> None:
         deadline_s = None if self._over else self.room.deadline_s
@@ -225,24 +230,31 @@ class LiveRoom:
 
     def _end(self, moment: Moment) -> None:
         self._over = True
+        self._host.room_ended(self)
         if self._bus_open:
             moment.batch.close_bus(self.bus)
-        self._host.room_ended(self)
 
     # Containment
 
     def _fail(self, moment: Moment) -> None:
         """Ends the room without its machine, on top of what was carried out of the event that broke it."""
+        for seat in list(self.seats.values()):
+            self._contain(partial(self._let_go, seat, LeaveReason.FAILED, moment))
+            if seat.participant is not None:
+                moment.afterwards.append(partial(_stop_wait, self._host.media, seat.member))
+                self._record_failure(Left(seat.participant, LeaveReason.FAILED), moment)
+        if not self._over:
+            self._record_failure(Ended(EndReason.FAILED, None), moment)
+            self._contain(partial(self._end, moment))
+
+    def _record_failure(self, fact: Left | Ended, moment: Moment) -> None:
+        self._contain(partial(self.record.write, fact, moment.time, moment.rows))
+
+    def _contain(self, action: Callable[[], None]) -> None:
         try:
-            for seat in list(self.seats.values()):
-                self._let_go(seat, LeaveReason.FAILED, moment)
-                if seat.participant is not None:
-                    moment.afterwards.append(partial(_stop_wait, self._host.media, seat.member))
-                    self.record.write(Left(seat.participant, LeaveReason.FAILED), moment.time, moment.rows)
-            self.record.write(Ended(EndReason.FAILED, None), moment.time, moment.rows)
+            action()
         except Exception:
-            _log.exception("conference.not_recorded", conference_sid=self.room.conference_sid)
-        self._end(moment)
+            _log.exception("conference.not_contained", conference_sid=self.room.conference_sid)
 
 
 def _stop_wait(media: Media, member: Member) -> None:

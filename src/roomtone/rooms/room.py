@@ -37,8 +37,7 @@ The rules, with their sources:
   exit sound, and a room that waits or ends plays none (A2).
 
 Holding, deafening and coaching will be lines of this table and fields of `Participant`. No move asks the time: `now` is
-an argument, in seconds of the caller's clock. A move costs no more than the rows it changes; a join before the start
-looks at everybody's start rule besides.
+an argument, in seconds of the caller's clock. A move costs no more than the rows it changes.
 """
 
 from __future__ import annotations
@@ -205,7 +204,7 @@ class Room:
             return
         joiner = self._admit(event.request, now)
         yield Admitted(joiner)
-        if self._may_start():
+        if self._may_start(joiner):
             yield from self._start(joiner)
         else:
             self.state = State.WAITING
@@ -278,9 +277,14 @@ class Room:
     def _is_full_for(self, request: JoinRequest) -> bool:
         return len(self._participants) >= request.participants_max
 
-    def _may_start(self) -> bool:
-        starts = {participant.request.start for participant in self._participants.values()}
-        return StartRule.ALONE in starts or (StartRule.WITH_ANOTHER in starts and len(self._participants) >= 2)
+    def _may_start(self, joiner: Participant) -> bool:
+        if joiner.request.start is StartRule.ALONE:
+            return True
+        if len(self._participants) == 1:
+            return False
+        # Of several who waited none can be WITH_ANOTHER, or they had not: so the first speaks for them all.
+        first = next(iter(self._participants.values()))
+        return StartRule.WITH_ANOTHER in (joiner.request.start, first.request.start)
 
     def _admit(self, request: JoinRequest, now: float) -> Participant:
         if request.call_sid in self._participants:

@@ -367,6 +367,20 @@ async def test_a_fault_of_the_room_lets_its_calls_go_on_and_touches_no_other_roo
     assert floor.conferences.rooms_active == 2
 
 
+async def test_a_fault_of_the_media_core_lets_the_calls_go_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    floor = Floor()
+    participations = [await floor.join(call_sid) for call_sid in "AB"]
+
+    def fault() -> object:
+        raise OSError("no core")
+
+    monkeypatch.setattr(floor.media, "batch", fault)
+    participations[0].leave(LeaveReason.HUNG_UP)
+    reasons = [await participation.leaving() for participation in participations]
+    assert reasons == [LeaveReason.HUNG_UP, LeaveReason.FAILED]
+    assert (floor.conferences.rooms_active, floor.conferences.participants_active) == (0, 0)
+
+
 async def test_a_call_that_fails_at_its_music_does_not_keep_the_others_in_the_room() -> None:
     floor = Floor()
     floor.caller("A").fails = True
