@@ -31,9 +31,12 @@ class Line(Protocol):
     caller: Party
     called: Party
     sip_call_id: str
-    peer: str  # host:port of its signalling
     leg: int  # its media
     on_end: Callable[[LineEnd], None]  # called once, when the other side ended it; never after our own reject or hang_up
+
+    @property
+    def peer(self) -> str:
+        """Host and port of its signalling."""
 
     def ring(self) -> None:
         """Tells the caller that somebody is being asked."""

@@ -1,0 +1,68 @@
+"""What signalling needs of the native core: the part of `roomtone.media.core.Core` that speaks SIP, and its events.
+
+No message is parsed or written here or above: messages arrive parsed, requests and answers leave as method, headers and body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from roomtone._native import (
+    Negotiated,
+    SdpError,
+    SipAck,
+    SipAckTimeout,
+    SipCancelled,
+    SipFailed,
+    SipFlowClosed,
+    SipMessage,
+    SipRequest,
+    SipResponse,
+    sdp_accept,
+    sdp_answer,
+    sdp_offer,
+)
+
+__all__ = [
+    "Headers",
+    "Negotiated",
+    "SdpError",
+    "SipAck",
+    "SipAckTimeout",
+    "SipCancelled",
+    "SipCore",
+    "SipFailed",
+    "SipFlowClosed",
+    "SipMessage",
+    "SipRequest",
+    "SipResponse",
+    "sdp_accept",
+    "sdp_answer",
+    "sdp_offer",
+]
+
+Headers = Sequence[tuple[str, str]]
+
+
+class SipCore(Protocol):
+    """See `_native.Core`, where each is explained."""
+
+    def sip_local(self, transport: str, peer: str) -> tuple[str, int]: ...
+
+    def sip_respond(
+        self, transaction: int, status: int, reason: str = "", headers: Headers = (), body: bytes = b"", to_tag: str = ""
+    ) -> None: ...
+
+    def sip_request(
+        self,
+        method: str,
+        uri: str,
+        headers: Headers,
+        body: bytes = b"",
+        *,
+        destination: tuple[str, str, int] | None = None,
+        flow: int | None = None,
+    ) -> int: ...
+
+    def sip_cancel(self, transaction: int) -> None: ...
