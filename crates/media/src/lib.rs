@@ -7,9 +7,36 @@
 //! → level and gate → [`bus::Bus::mix`] (sums per rate, own samples subtracted, one gain per distinct mix) → [`sender::Sender`] (encode once per
 //! group, header, sequence) → the transport.
 
+pub mod bus;
+pub mod clip;
 pub mod codec;
 pub mod dtmf;
+pub mod event;
 pub mod g711;
+pub mod gain;
+pub mod gate;
+pub mod id;
+pub mod leg;
+pub mod level;
 pub mod opus;
+pub mod player;
+mod primer;
+pub mod rate;
 pub mod receiver;
+pub mod resample;
 pub mod rtp;
+pub mod sender;
+mod silence;
+pub mod tap;
+pub mod tone;
+mod voice;
+mod comfort;
+mod conceal;
+mod jitter;
+mod pitch;
+mod playout;
+mod reception;
+pub mod rtcp;
+mod samples;
+mod store;
+mod stretch;

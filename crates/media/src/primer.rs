@@ -1,0 +1,157 @@
+//! The encoder of a leg, which is not always the one whose frames the far end hears.
+//!
+//! An encoder with a past (Opus) predicts from the frames before. A leg that gets the frames of a shared encoder, of a clip or of silence leaves its own
+//! encoder behind; before that one speaks again, it is given the last frames that the far end heard, and what it makes of them is thrown away.
+
+use crate::codec::{Codec, Encoder, PAYLOAD_BYTES_MAX};
+use crate::gain::look_ahead_samples;
+use crate::player::Ready;
+use crate::rate::{FRAME_SAMPLES_MAX, Rate};
+
+/// How many frames are given.
+const FRAMES: usize = 2;
+
+/// An encoder that can be taken up again after others have spoken for it.
+#[derive(Debug)]
+pub(crate) struct PrimedEncoder {
+    codec: Codec,
+    encoder: Encoder,
+    /// For codecs whose encoder has a past.
+    past: Option<Box<Past>>,
+    asked: bool,
+}
+
+/// The last frames that the far end heard from others.
+#[derive(Debug)]
+struct Past {
+    frames: [[i16; FRAME_SAMPLES_MAX]; FRAMES],
+    newest: usize,
+    /// Frames since the encoder was asked last, at most [`FRAMES`].
+    missed: usize,
+    /// How many of the latest of them are silence.
+    silent: usize,
+}
+
+impl PrimedEncoder {
+    pub(crate) fn new(codec: Codec) -> PrimedEncoder {
+        let past =
+            || Box::new(Past { frames: [[0; FRAME_SAMPLES_MAX]; FRAMES], newest: 0, missed: 0, silent: 0 });
+        PrimedEncoder {
+            codec,
+            encoder: Encoder::new(codec),
+            past: (codec == Codec::Opus).then(past),
+            asked: false,
+        }
+    }
+
+    pub(crate) fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// The next tick has begun.
+    pub(crate) fn tick(&mut self) {
+        self.asked = false;
+    }
+
+    /// Encodes a frame, or takes what is ready of it, into `payload`. Returns the bytes.
+    pub(crate) fn encode(&mut self, pcm: &[i16], ready: Option<Ready<'_>>, payload: &mut [u8]) -> usize {
+        match ready {
+            Some(Ready::Codes(codes)) => {
+                let late = look_ahead_samples(Rate::of(self.codec));
+                self.encoder.encode(&pcm[..late], &mut payload[..late]);
+                payload[late..codes.len()].copy_from_slice(&codes[..codes.len() - late]);
+                codes.len()
+            }
+            Some(Ready::Payload { bytes, .. }) => {
+                self.miss(pcm);
+                payload[..bytes.len()].copy_from_slice(bytes);
+                bytes.len()
+            }
+            None => {
+                if let Some(past) = &mut self.past {
+                    past.prime(&mut self.encoder, pcm.len());
+                }
+                self.asked = true;
+                self.encoder.encode(pcm, payload)
+            }
+        }
+    }
+
+    /// The far end hears this frame, and if the encoder was not asked for it, it is missing it.
+    pub(crate) fn miss(&mut self, pcm: &[i16]) {
+        if let (false, Some(past)) = (self.asked, &mut self.past) {
+            past.silent = 0;
+            past.step()[..pcm.len()].copy_from_slice(pcm);
+        }
+    }
+
+    /// The same, and the frame is silence.
+    pub(crate) fn miss_silence(&mut self) {
+        if let (false, Some(past)) = (self.asked, &mut self.past)
+            && past.silent < FRAMES
+        {
+            past.silent += 1;
+            past.step().fill(0);
+        }
+    }
+}
+
+impl Past {
+    fn step(&mut self) -> &mut [i16; FRAME_SAMPLES_MAX] {
+        self.missed = (self.missed + 1).min(FRAMES);
+        self.newest = (self.newest + 1) % FRAMES;
+        &mut self.frames[self.newest]
+    }
+
+    /// Brings the encoder to where the far end is. `samples`: of a frame.
+    fn prime(&mut self, encoder: &mut Encoder, samples: usize) {
+        if self.silent == FRAMES {
+            encoder.reset();
+        } else {
+            let mut nowhere = [0; PAYLOAD_BYTES_MAX];
+            for age in (0..self.missed).rev() {
+                encoder.encode(&self.frames[(self.newest + FRAMES - age) % FRAMES][..samples], &mut nowhere);
+            }
+        }
+        self.missed = 0;
+        self.silent = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Decoder;
+
+    fn frame(n: usize) -> Vec<i16> {
+        let sample = |i: usize| (8_000.0 * ((n * 960 + i) as f32 * 0.07).sin()) as i16;
+        (0..960).map(sample).collect()
+    }
+
+    /// Root mean square of the difference between two decoded streams.
+    fn difference(one: &[i16], other: &[i16]) -> f64 {
+        let square: f64 = one.iter().zip(other).map(|(x, y)| (f64::from(*x) - f64::from(*y)).powi(2)).sum();
+        (square / one.len() as f64).sqrt()
+    }
+
+    #[test]
+    fn an_encoder_that_takes_over_sounds_like_the_one_before() {
+        let (mut shared, mut own) = (PrimedEncoder::new(Codec::Opus), PrimedEncoder::new(Codec::Opus));
+        let (mut steady, mut switched) = (Decoder::new(Codec::Opus), Decoder::new(Codec::Opus));
+        let (mut payload, mut one, mut other) = ([0; PAYLOAD_BYTES_MAX], [0; 960], [0; 960]);
+        for n in 0..60 {
+            own.tick();
+            let bytes = shared.encode(&frame(n), None, &mut payload);
+            steady.decode(&payload[..bytes], &mut one).expect("ours");
+            let bytes = if n < 40 {
+                own.miss(&frame(n));
+                bytes
+            } else {
+                own.encode(&frame(n), None, &mut payload)
+            };
+            switched.decode(&payload[..bytes], &mut other).expect("ours");
+            let limit = if n < 40 { 0.0 } else { 300.0 };
+            assert!(difference(&one, &other) <= limit, "frame {n} differs by {}", difference(&one, &other));
+        }
+    }
+}
