@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
 from roomtone.accounts.identity import account_row, auth_id_of, project_id_of
 from roomtone.accounts.operator import keep_secret
 from roomtone.accounts.principal import ADMIN, Principal
-from roomtone.calls.services import Route
 from roomtone.clock import Clock
 from roomtone.errors import ConflictError, NotFoundError, SettingsError
 from roomtone.ids import Ids
@@ -23,12 +22,21 @@ from roomtone.settings.model import Account, NumberEntry, Settings
 from roomtone.store.identities import Identities, Identity
 from roomtone.store.rows import AccountRow, ApplicationRow, NumberRow, Source
 
-__all__ = ["ACCOUNT_TOKEN_FILE", "NUMBERS_MAX", "Directory"]
+__all__ = ["ACCOUNT_TOKEN_FILE", "NUMBERS_MAX", "Directory", "Route"]
 
 ACCOUNT_TOKEN_FILE = "account_token"
 NUMBERS_MAX = 100_000
 
 _log = structlog.get_logger("roomtone.accounts")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a called number leads."""
+
+    account: AccountRow
+    number: NumberRow
+    application: ApplicationRow
 
 
 class Directory:

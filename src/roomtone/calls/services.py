@@ -90,20 +90,24 @@ class Store(Protocol):
         """Queues it now; what is returned is done when it is durable."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Protocol):
     """Where a called number leads."""
 
-    account: AccountRow
-    number: NumberRow
-    application: ApplicationRow
+    @property
+    def account(self) -> AccountRow: ...
+
+    @property
+    def number(self) -> NumberRow: ...
+
+    @property
+    def application(self) -> ApplicationRow: ...
 
 
 class Directory(Protocol):
     """Accounts, numbers and applications."""
 
     async def route(self, number: str) -> Route | None:
-        """Of a number exactly as it was named; None when there is none that may be called."""
+        """Of a number, with or without its plus, or a word; None when there is none that may be called."""
 
 
 @dataclass(frozen=True, slots=True)
