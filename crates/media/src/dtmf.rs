@@ -83,8 +83,7 @@ impl DigitReceiver {
         marker: bool,
         timestamp: u32,
     ) -> Result<Option<DigitStarted>, DigitError> {
-        let [event, flags, high, low] = *payload.first_chunk::<EVENT_BYTES>().ok_or(DigitError::Short)?;
-        let key = key_of(event).ok_or(DigitError::NoKey)?;
+        let (key, [_, flags, high, low]) = Self::read(payload)?;
         let ended = flags & 0x80 != 0;
         let duration = u32::from(u16::from_be_bytes([high, low]));
 
@@ -109,6 +108,19 @@ impl DigitReceiver {
         }
         self.remember(Event { timestamp, key, duration, earlier_segments: 0, ended });
         Ok(Some(DigitStarted { key, timestamp }))
+    }
+
+    /// Whether a payload is a key.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn check(payload: &[u8]) -> Result<(), DigitError> {
+        Self::read(payload).map(|_| ())
+    }
+
+    fn read(payload: &[u8]) -> Result<(u8, [u8; EVENT_BYTES]), DigitError> {
+        let event = *payload.first_chunk::<EVENT_BYTES>().ok_or(DigitError::Short)?;
+        Ok((key_of(event[0]).ok_or(DigitError::NoKey)?, event))
     }
 
     /// The latest key, as far as known.

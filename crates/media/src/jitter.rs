@@ -1,0 +1,334 @@
+//! How late packets come, and so how much delay they need.
+//!
+//! The transit of a packet is its arrival, by the kernel, less its timestamp. Only differences mean anything: the fastest of the last
+//! [`PACKETS_SEEN`] packets is the base, and what others took longer is their lateness. The margin is a quantile of the lateness over the whole
+//! window, or of the last [`PACKETS_RECENT`] where that is more, so that it grows within a second and shrinks slowly. It is in microseconds,
+//! never in frames. Packets that come later than that are concealed: covering the last few per cent would cost more delay than they are worth.
+//!
+//! From base and margin follows what may be played at a tick: all samples of packets which, had they been as late as the margin allows, would be
+//! here. When packets and ticks are 20 ms long that moves in steps of 20 ms: ending in mid-packet would be neither safer nor sooner.
+//! A histogram that decays was the other choice; the window costs 1 kB and a selection every few packets, and forgets exactly.
+
+use core::time::Duration;
+
+/// How much delay the jitter buffer may take.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum JitterConfig {
+    /// Always this much after the fastest packets.
+    Fixed {
+        /// In ms.
+        delay_ms: u32,
+    },
+    /// As much as the network's jitter asks for.
+    Adaptive {
+        /// Never less than this, in ms.
+        min_ms: u32,
+        /// Never more than this, in ms.
+        max_ms: u32,
+    },
+}
+
+impl Default for JitterConfig {
+    fn default() -> Self {
+        JitterConfig::Adaptive { min_ms: 2, max_ms: 200 }
+    }
+}
+
+const PACKETS_SEEN: usize = 256;
+const PACKETS_RECENT: usize = 32;
+
+/// One packet in this many may be too late.
+const LATE_ONE_IN: usize = 22;
+
+/// So many of the recent packets may be too late.
+const LATE_RECENT: usize = 2;
+
+/// The quantile is taken anew after so many packets.
+const PACKETS_PER_QUANTILE: usize = 8;
+
+/// A transit this far from the base is no lateness: the far end's time line has jumped.
+const JUMP_US: i64 = 2_000_000;
+
+/// So many packets in a row, each this much later than what we wait for: the route has become longer, and the base with it.
+const ROUTE_PACKETS: u32 = 10;
+const ROUTE_US: i64 = 60_000;
+
+/// Delay is only taken back where this much more margin would still allow it: so that it does not swing.
+const HYSTERESIS_US: i64 = 2_500;
+
+/// How fast the margin shrinks, in µs per second.
+const SHRINK_US_PER_S: i64 = 20_000;
+
+/// What may be played at a tick: its last sample's successor lies here.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Band {
+    /// Timestamp beyond which packets may be missing.
+    pub(crate) end_max: i64,
+    /// Timestamp below which there is delay to spare.
+    pub(crate) end_min: i64,
+}
+
+/// What a packet did to the estimate.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Seen {
+    Steady,
+    /// All before is history.
+    Jumped,
+}
+
+#[derive(Debug)]
+pub(crate) struct Lateness {
+    rate_hz: i64,
+    frame: i64,
+    config: JitterConfig,
+    extra_us: i64,
+    /// Relative to `origin_us`, a ring of the last packets.
+    transits_us: Box<[i32]>,
+    /// Packets since the time line began.
+    seen: usize,
+    origin_us: i64,
+    base_us: i64,
+    /// Base and margin: the transit for which we wait.
+    covered_us: i64,
+    quantile_us: i64,
+    shrunk_at_us: i64,
+    late_in_row: u32,
+    /// Timestamp of some packet, and how far the starts of packets and of frames are apart.
+    anchor: i64,
+    grid: i64,
+}
+
+impl Lateness {
+    pub(crate) fn new(rate_hz: u32, config: JitterConfig) -> Lateness {
+        Lateness {
+            rate_hz: i64::from(rate_hz),
+            frame: i64::from(rate_hz) / 50,
+            config,
+            extra_us: 0,
+            transits_us: vec![0; PACKETS_SEEN].into_boxed_slice(),
+            seen: 0,
+            origin_us: 0,
+            base_us: 0,
+            covered_us: 0,
+            quantile_us: 0,
+            shrunk_at_us: 0,
+            late_in_row: 0,
+            anchor: 0,
+            grid: 1,
+        }
+    }
+
+    /// The time line begins anew with the next packet.
+    pub(crate) fn restart(&mut self) {
+        (self.seen, self.extra_us) = (0, 0);
+    }
+
+    /// Waits this much longer than lateness asks for.
+    pub(crate) fn set_extra(&mut self, extra: Duration) {
+        self.extra_us = extra.as_micros() as i64;
+    }
+
+    /// An audio packet: extended timestamp, samples, arrival.
+    pub(crate) fn observe(&mut self, timestamp: i64, samples: usize, arrival: Duration) -> Seen {
+        let arrival_us = arrival.as_micros() as i64;
+        let transit_us = arrival_us - self.microseconds(timestamp);
+        let is_far = (transit_us - self.origin_us - self.base_us).abs() > JUMP_US;
+        let jumped = self.seen > 0 && is_far;
+        let is_late = transit_us - self.origin_us > self.covered_us + ROUTE_US;
+        self.late_in_row = if is_late { self.late_in_row + 1 } else { 0 };
+        if self.seen == 0 || jumped || self.late_in_row >= ROUTE_PACKETS {
+            (self.seen, self.late_in_row) = (0, 0);
+            (self.origin_us, self.base_us, self.quantile_us) = (transit_us, 0, 0);
+            self.covered_us = self.bounded(0);
+            self.shrunk_at_us = arrival_us;
+        }
+        let lateness_us = transit_us - self.origin_us;
+        self.transits_us[self.seen % PACKETS_SEEN] = lateness_us as i32;
+        self.seen += 1;
+        self.base_us = self.base_us.min(lateness_us);
+        self.anchor = timestamp;
+        self.grid = greatest_common_divisor(samples as i64, self.frame);
+        self.measure();
+        if jumped { Seen::Jumped } else { Seen::Steady }
+    }
+
+    /// What may be played at the tick of `now`. None before the first packet.
+    pub(crate) fn band(&mut self, now: Duration) -> Option<Band> {
+        if self.seen == 0 {
+            return None;
+        }
+        let now_us = now.as_micros() as i64;
+        self.follow(now_us);
+        let safe_us = now_us - self.origin_us - self.covered_us - self.extra_us;
+        Some(Band { end_max: self.end_of(safe_us), end_min: self.end_of(safe_us - HYSTERESIS_US) })
+    }
+
+    /// From the arrival of the fastest packets to the play of what they bring at `timestamp`, in ms.
+    pub(crate) fn delay_ms(&self, timestamp: i64, now: Duration) -> f32 {
+        let transit_us = now.as_micros() as i64 - self.microseconds(timestamp) - self.origin_us;
+        (transit_us - self.base_us) as f32 / 1_000.0
+    }
+
+    /// In ms.
+    pub(crate) fn margin_ms(&self) -> f32 {
+        (self.covered_us - self.base_us) as f32 / 1_000.0
+    }
+
+    fn measure(&mut self) {
+        if self.seen.is_multiple_of(PACKETS_PER_QUANTILE) || self.seen < PACKETS_RECENT {
+            let mut transits = [0; PACKETS_SEEN];
+            let length = self.seen.min(PACKETS_SEEN);
+            let transits = &mut transits[..length];
+            transits.copy_from_slice(&self.transits_us[..length]);
+            self.base_us = transits.iter().copied().min().map_or(0, i64::from);
+            let (_, quantile, _) = transits.select_nth_unstable(length - 1 - length / LATE_ONE_IN);
+            self.quantile_us = i64::from(*quantile);
+        }
+        let wanted_us = self.quantile_us.max(self.recent_us());
+        self.covered_us = self.covered_us.max(self.base_us + self.bounded(wanted_us - self.base_us));
+    }
+
+    /// The transit that all but [`LATE_RECENT`] of the recent packets kept.
+    fn recent_us(&self) -> i64 {
+        let mut highest = [i32::MIN; LATE_RECENT + 1];
+        for back in 1..=self.seen.min(PACKETS_RECENT) {
+            let transit = self.transits_us[(self.seen - back) % PACKETS_SEEN];
+            if transit > highest[LATE_RECENT] {
+                highest[LATE_RECENT] = transit;
+                highest.sort_unstable_by(|a, b| b.cmp(a));
+            }
+        }
+        i64::from(highest[LATE_RECENT])
+    }
+
+    /// The margin shrinks towards what is wanted, and with time.
+    fn follow(&mut self, now_us: i64) {
+        let shrink_us = (now_us - self.shrunk_at_us).clamp(0, 1_000_000) * SHRINK_US_PER_S / 1_000_000;
+        if shrink_us > 0 {
+            self.shrunk_at_us = now_us;
+            let wanted_us = self.base_us + self.bounded(self.quantile_us - self.base_us);
+            self.covered_us = wanted_us.max(self.covered_us - shrink_us);
+        }
+        self.covered_us = self.base_us + self.bounded(self.covered_us - self.base_us);
+    }
+
+    fn bounded(&self, margin_us: i64) -> i64 {
+        match self.config {
+            JitterConfig::Fixed { delay_ms } => i64::from(delay_ms) * 1_000,
+            JitterConfig::Adaptive { min_ms, max_ms } => {
+                margin_us.min(i64::from(max_ms) * 1_000).max(i64::from(min_ms) * 1_000)
+            }
+        }
+    }
+
+    /// The end of the last packet that has begun at `media_us`, or of what is sure of it in every tick when packets and ticks differ in length.
+    fn end_of(&self, media_us: i64) -> i64 {
+        let timestamp = (media_us * (self.rate_hz / 1_000)).div_euclid(1_000);
+        self.anchor + (timestamp - self.anchor).div_euclid(self.grid) * self.grid + self.grid
+    }
+
+    fn microseconds(&self, timestamp: i64) -> i64 {
+        (timestamp * 1_000).div_euclid(self.rate_hz / 1_000)
+    }
+}
+
+fn greatest_common_divisor(mut a: i64, mut b: i64) -> i64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn adaptive() -> Lateness {
+        Lateness::new(8_000, JitterConfig::default())
+    }
+
+    #[test]
+    fn a_clean_stream_needs_the_least_margin() {
+        let mut lateness = adaptive();
+        for packet in 0..500 {
+            lateness.observe(packet * 160, 160, ms(1_000 + packet as u64 * 20));
+        }
+        // Packet 499 arrived at 10 980 ms, and may be played 2 ms later.
+        for (now_ms, last) in [(10_981, 498), (10_982, 499), (11_001, 499), (11_002, 500)] {
+            assert_eq!(lateness.band(ms(now_ms)).unwrap().end_max, (last + 1) * 160, "{now_ms}");
+        }
+        assert!(lateness.margin_ms() <= 2.0);
+    }
+
+    /// Every tenth packet comes 40 ms late.
+    fn bursty(lateness: &mut Lateness, packets: core::ops::Range<i64>) {
+        for packet in packets {
+            let late_ms = if packet % 10 == 9 { 40 } else { 0 };
+            lateness.observe(packet * 160, 160, ms(packet as u64 * 20 + late_ms));
+        }
+    }
+
+    #[test]
+    fn the_margin_grows_within_a_second_and_shrinks_slowly() {
+        let mut lateness = adaptive();
+        bursty(&mut lateness, 0..1);
+        assert!(lateness.margin_ms() <= 2.0);
+        bursty(&mut lateness, 1..40);
+        assert!((lateness.margin_ms() - 40.0).abs() < 1.0, "{}", lateness.margin_ms());
+        for packet in 40..640 {
+            lateness.observe(packet * 160, 160, ms(packet as u64 * 20));
+            lateness.band(ms(packet as u64 * 20 + 5));
+            let margin_ms = lateness.margin_ms();
+            assert!(packet > 80 || margin_ms > 30.0, "{margin_ms} at {packet}");
+        }
+        assert!(lateness.margin_ms() <= 2.0);
+    }
+
+    #[test]
+    fn a_route_that_got_longer_is_followed() {
+        let mut lateness = adaptive();
+        for packet in 0..1_200u64 {
+            let route_ms = if packet < 300 { 10 } else { 60 };
+            lateness.observe(packet as i64 * 160, 160, ms(packet * 20 + route_ms));
+            lateness.band(ms(packet * 20 + 70));
+        }
+        assert!(lateness.margin_ms() <= 2.0, "{}", lateness.margin_ms());
+    }
+
+    #[test]
+    fn a_jump_of_the_time_line_begins_anew() {
+        let mut lateness = adaptive();
+        lateness.observe(0, 160, ms(0));
+        assert_eq!(lateness.observe(160, 160, ms(1_900)), Seen::Steady);
+        assert_eq!(lateness.observe(80_000, 160, ms(1_940)), Seen::Jumped);
+        assert_eq!(lateness.band(ms(1_950)).unwrap().end_max, 80_160);
+    }
+
+    #[test]
+    fn bounds_hold() {
+        let mut fixed = Lateness::new(8_000, JitterConfig::Fixed { delay_ms: 60 });
+        bursty(&mut fixed, 0..300);
+        assert_eq!(fixed.margin_ms(), 60.0);
+        let mut bounded = Lateness::new(8_000, JitterConfig::Adaptive { min_ms: 10, max_ms: 30 });
+        bursty(&mut bounded, 0..300);
+        assert_eq!(bounded.margin_ms(), 30.0);
+    }
+
+    #[test]
+    fn packets_of_30_ms_are_played_when_every_tick_is_sure_of_them() {
+        let mut lateness = adaptive();
+        for packet in 0..300 {
+            lateness.observe(packet * 240, 240, ms(packet as u64 * 30));
+        }
+        let ends: Vec<_> = (0..6).map(|tick| lateness.band(ms(9_005 + tick * 20)).unwrap().end_max).collect();
+        assert!(ends.windows(2).all(|pair| pair[1] - pair[0] == 160), "{ends:?}");
+        for (tick, end) in ends.iter().enumerate() {
+            let here = (9_005 + tick as i64 * 20 - 2) / 30 * 240 + 240; // end of the last packet that has come
+            assert!(*end <= here && here - end <= 160, "{end} of {here}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a caller on a bad network sounds like: tones and sweeps through the receiver in virtual time, from one seed.
+//!
+//! A drop-out is a 20 ms window in which the tone is 10 dB below its level (Goertzel). The delay is found by where in the source a piece of what
+//! is heard fits best, so it is the delay of the sound and not what the receiver says of itself.
+
+mod receive;
+
+use receive::{Impairment, Signal, Simulation};
+use roomtone_media::codec::Codec;
+
+/// Impairments, longest share of drop-outs, longest median delay in ms.
+const NETWORKS: [(&str, Impairment, f64, f64); 4] = [
+    ("clean", Impairment::CLEAN, 0.0, 20.0),
+    ("5 % loss", Impairment { loss: 0.05, ..Impairment::CLEAN }, 0.001, 60.0),
+    ("20 ms jitter", Impairment { jitter_ms: 20.0, ..Impairment::CLEAN }, 0.001, 90.0),
+    (
+        "20 ms jitter, in order",
+        Impairment { jitter_ms: 20.0, in_order: true, ..Impairment::CLEAN },
+        0.001,
+        90.0,
+    ),
+];
+
+#[test]
+fn a_tone_has_no_drop_outs() {
+    for (name, impairment, dropouts_max, _) in NETWORKS {
+        for codec in Codec::ALL {
+            for hertz in [300.0, 697.0, 1_004.0] {
+                let heard = Simulation::new(codec, impairment, 7).run(Signal::Tone(hertz), 120);
+                let share = heard.dropout_share(hertz);
+                println!("{name} {codec:?} {hertz} Hz: {:.3} % {:?}", share * 100.0, heard.stats);
+                assert!(share <= dropouts_max, "{name}, {codec:?}, {hertz} Hz: {:.3} %", share * 100.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn clocks_that_differ_are_not_heard() {
+    for ppm in [-200.0, 200.0] {
+        for codec in [Codec::Pcmu, Codec::Opus] {
+            let impairment = Impairment { ppm, ..Impairment::CLEAN };
+            for phase_ms in [0.5, 10.0, 19.0] {
+                let heard =
+                    Simulation::new(codec, impairment, 3).phase_ms(phase_ms).run(Signal::Tone(697.0), 120);
+                assert_eq!(heard.dropout_share(697.0), 0.0, "{ppm} ppm, {codec:?}");
+                assert_eq!(heard.stats.concealed_frames, 0, "{ppm} ppm, {codec:?}: {:?}", heard.stats);
+                let changes = heard.stats.lengthened + heard.stats.shortened;
+                assert!(changes > 0 || phase_ms > 0.5, "{ppm} ppm, {codec:?}: nothing was stretched");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_delay_is_short() {
+    for (name, impairment, _, delay_max) in NETWORKS {
+        for codec in [Codec::Pcmu, Codec::Opus] {
+            let heard = Simulation::new(codec, impairment, 11).phase_ms(13.0).run(Signal::Sweep, 60);
+            let delays = heard.delays_ms();
+            let median = delays[delays.len() / 2];
+            println!("{name} {codec:?}: median {median} ms of {}, {:?}", delays.len(), heard.stats);
+            assert!(median <= delay_max, "{name}, {codec:?}: {median} ms");
+        }
+    }
+}
+
+#[test]
+fn a_clean_caller_is_heard_within_35_ms_whatever_the_phase() {
+    let mut delays: Vec<f64> = (0..20)
+        .flat_map(|phase| {
+            let simulation = Simulation::new(Codec::Pcmu, Impairment::CLEAN, phase);
+            simulation.phase_ms(phase as f64 + 0.3).run(Signal::Sweep, 10).delays_ms()
+        })
+        .collect();
+    delays.sort_by(f64::total_cmp);
+    let (median, high) = (delays[delays.len() / 2], delays[delays.len() * 99 / 100]);
+    println!("clean, all phases: median {median} ms, 99 % {high} ms");
+    assert!(median <= 20.0 && high <= 35.0, "median {median} ms, 99 % {high} ms");
+}
