@@ -231,22 +231,31 @@ mod tests {
     }
 
     #[test]
-    fn nothing_clips_and_nothing_steps_whatever_the_load_does() {
-        let rate = Rate::Hz8000;
+    fn nothing_clips_whatever_the_load_does() {
         let mut limiter = Limiter::default();
         let mut out = [0i16; 160];
-        let mut before = 0i32;
         for (tick, sources) in [1i32, 1, 3, 3, 10, 2, 2, 1, 6].into_iter().enumerate() {
             let peak = 25_000 * sources;
-            let sum: Vec<i32> =
-                (0..160).map(|n| (f64::from(peak) * ((tick * 160 + n) as f64 * 0.02).sin()) as i32).collect();
-            let target = (CEILING as f32 / peak as f32).min(1.0);
-            limiter.process(rate, &sum, target, &mut out);
-            for &x in &out {
-                assert!(i32::from(x).abs() <= CEILING + 1);
-                assert!((i32::from(x) - before).abs() < 6_000, "a step of {}", i32::from(x) - before);
-                before = i32::from(x);
+            let wave = |n: usize| (f64::from(peak) * ((tick * 160 + n) as f64 * 0.4).sin()) as i32;
+            let sum: Vec<i32> = (0..160).map(wave).collect();
+            limiter.process(Rate::Hz8000, &sum, (CEILING as f32 / peak as f32).min(1.0), &mut out);
+            assert!(out.iter().all(|&x| i32::from(x).abs() <= CEILING + 1));
+        }
+    }
+
+    #[test]
+    fn the_gain_never_steps() {
+        let mut limiter = Limiter::default();
+        let mut out = [0i16; 160];
+        limiter.process(Rate::Hz8000, &[20_000; 160], 1.0, &mut out);
+        let mut before = 20_000;
+        for target in [0.9, 0.2, 0.2, 1.0, 0.5, 1.0] {
+            limiter.process(Rate::Hz8000, &[20_000; 160], target, &mut out);
+            for x in out.map(i32::from) {
+                assert!((x - before).abs() <= 20_000 / 16 + 1, "from {before} to {x}");
+                before = x;
             }
+            assert!((before as f32 - 20_000.0 * target).abs() < 1.0);
         }
     }
 

@@ -12,13 +12,19 @@ use crate::id::{LegId, PlayerId};
 use crate::level::{Meter, square_sum};
 use crate::player::{Outputs, Player};
 use crate::rate::{RATES, Rate};
-use crate::receiver::{Drop, Frame, JitterConfig, Received, Receiver, ReceiverConfig};
+use crate::receiver::{
+    Drop, Frame, JitterConfig, Received, Receiver, ReceiverConfig, ReceiverStats, Reported,
+};
+use crate::rtcp::{self, Outgoing, RtcpError, SenderInfo};
 use crate::sender::{Sender, SenderConfig, Sent};
 use crate::tap::{Tap, TapPoint};
 use crate::voice::Voice;
 
 /// Players that may play into one ear at once; more are refused.
 pub const LEG_PLAYERS_MAX: usize = 8;
+
+/// A leg's canonical name in reports is its number: stable for the call, and nobody's.
+const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// What was negotiated for the audio of a leg, and where its packets begin.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -84,6 +90,8 @@ impl LegMedia {
 /// Latest values of a leg.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub struct LegStats {
+    /// What came in, and what the far end reports.
+    pub received: ReceiverStats,
     /// What we sent.
     pub sent: Sent,
     /// What the far end says, before the gate.
@@ -203,6 +211,41 @@ impl Leg {
         }
     }
 
+    /// A datagram of RTCP. `now`: its arrival; `ntp`: wall-clock time in NTP's 32.32 seconds.
+    ///
+    /// # Errors
+    /// When it is none: counted.
+    pub fn handle_rtcp(&mut self, datagram: &[u8], now: Duration, ntp: u64) -> Result<Reported, RtcpError> {
+        match &mut self.media {
+            Some(media) => media.receiver.handle_rtcp(datagram, now, ntp, media.sender.sent().ssrc),
+            None => Ok(Reported::default()),
+        }
+    }
+
+    /// Writes our report of now into `out` ([`rtcp::COMPOUND_BYTES_MAX`] bytes suffice): a sender report once we have sent, with how we hear the
+    /// far end once we do. Returns the bytes; none before it is configured.
+    pub fn rtcp(&mut self, now: Duration, ntp: u64, out: &mut [u8]) -> usize {
+        self.report(now, ntp, false, out)
+    }
+
+    /// The same, and says that we leave.
+    pub fn rtcp_bye(&mut self, now: Duration, ntp: u64, out: &mut [u8]) -> usize {
+        self.report(now, ntp, true, out)
+    }
+
+    fn report(&mut self, now: Duration, ntp: u64, bye: bool, out: &mut [u8]) -> usize {
+        let Some(media) = &mut self.media else { return 0 };
+        let Sent { ssrc, timestamp, packets, octets } = media.sender.sent();
+        let sender = (packets > 0).then_some(SenderInfo { ntp, timestamp, packets, bytes: octets });
+        let name = self
+            .id
+            .0
+            .to_be_bytes()
+            .map(|byte| [HEX_DIGITS[usize::from(byte >> 4)], HEX_DIGITS[usize::from(byte & 15)]]);
+        let cname = core::str::from_utf8(name.as_flattened()).unwrap_or_default();
+        rtcp::write(&Outgoing { ssrc, sender, block: media.receiver.report_block(now), cname, bye }, out)
+    }
+
     /// This tick's RTP packet; empty when there is none.
     pub fn packet(&self) -> &[u8] {
         self.media.as_ref().map_or(&[], |media| media.sender.packet())
@@ -211,6 +254,7 @@ impl Leg {
     /// Latest values, once it is configured.
     pub fn stats(&self) -> Option<LegStats> {
         self.media.as_ref().map(|media| LegStats {
+            received: media.receiver.stats(),
             sent: media.sender.sent(),
             level_in_dbm0: media.voice.level_dbm0(),
             level_out_dbm0: media.level_out.dbm0(),

@@ -380,7 +380,8 @@ mod tests {
     #[test]
     fn payloads_are_copied_from_any_sample_and_only_at_unity_gain() {
         let pcm: Vec<i16> = (0..400).map(|n| (n * 64 - 12_800) as i16).collect();
-        let clip = Arc::new(Clip::new(pcm, None, &[Codec::Pcmu, Codec::Opus]));
+        let wide = pcm.iter().flat_map(|&x| [x; 6]).collect();
+        let clip = Arc::new(Clip::new(pcm, Some(wide), &[Codec::Pcmu, Codec::Opus]));
         let mut player = player([Item::Clip(clip.clone(), 0)]);
         let mut codes = [0; NARROW_FRAME_SAMPLES];
         play(&mut player, 1);

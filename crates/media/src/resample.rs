@@ -1,7 +1,7 @@
 //! Between 8, 16 and 48 kHz, in the tick: polyphase FIR filters with a windowed-sinc (Kaiser) prototype.
 //!
 //! Linear phase, 44 taps a phase: what is above half the narrower rate comes out below −55 dB, up to 0.425 of the narrower rate (3.4 kHz of
-//! telephone speech) the loss is under 0.2 dB. Delay: 2.74 ms between 8 and 48 kHz, 2.72 ms between 8 and 16 kHz, 1.36 ms between 16 and 48 kHz.
+//! telephone speech) the loss is under 0.2 dB. Delay: 2.7 ms between 8 and 16 or 48 kHz (down 0.1 ms less), 1.4 ms between 16 and 48 kHz.
 //! Integers throughout (Q14 coefficients, 32-bit sums that cannot overflow: the magnitudes of a phase add up to less than 2.3), so results are the
 //! same on every machine. The filters are made once, when the first resampler of a kind is; a resampler holds only its history.
 
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn the_delay_is_what_the_file_says() {
         for (from_hz, to_hz, delay_ms) in
-            [(8_000, 48_000, 2.74), (48_000, 8_000, 2.74), (16_000, 48_000, 1.36)]
+            [(8_000, 48_000, 2.74), (48_000, 8_000, 2.64), (16_000, 48_000, 1.36)]
         {
             let mut click = vec![0i16; from_hz as usize / 10];
             let at = from_hz as usize / 20;
@@ -271,7 +271,7 @@ mod tests {
                 out.iter().enumerate().map(|(n, &x)| n as f64 * f64::from(x)).sum::<f64>() / weight;
             let came_ms = (at as f64 + 2.5) / f64::from(from_hz) * 1_000.0;
             let measured_ms = centre / f64::from(to_hz) * 1_000.0 - came_ms;
-            assert!((measured_ms - delay_ms).abs() < 0.1, "{from_hz} to {to_hz}: {measured_ms} ms");
+            assert!((measured_ms - delay_ms).abs() < 0.05, "{from_hz} to {to_hz}: {measured_ms} ms");
         }
     }
 
@@ -288,7 +288,8 @@ mod tests {
             parts.extend(out);
         }
         assert_eq!(whole, parts);
-        let before = whole[130..].iter().zip(&square[20..]).filter(|(y, _)| y.abs() > 20_000).count();
+        let before =
+            whole[130..].iter().zip(&square[20..]).filter(|(y, _)| y.unsigned_abs() > 20_000).count();
         assert!(before > 1_000, "a square wave at full scale has folded over");
     }
 
