@@ -84,6 +84,11 @@ class Call:
         return self.keys.gathering
 
     @property
+    def dialect_name(self) -> str:
+        """The platform it is spoken to in the words of."""
+        return self.dialect.name
+
+    @property
     def facts(self) -> CallFacts:
         """What its application may know of it."""
         return CallFacts(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from roomtone.calls.line import Line
     from roomtone.calls.services import Directory, Route, Services
 
-__all__ = ["Switchboard", "number_spellings"]
+__all__ = ["Switchboard"]
 
 _log = structlog.get_logger("roomtone.calls")
 
@@ -78,7 +78,7 @@ class Switchboard:
         if not self._admits(line.peer.rpartition(":")[0]):
             self._refuse(line, _NOT_FOUND, "source may not call")
             return
-        route = await self._route(line.called.user)
+        route = await self._directory.route(line.called.user)
         if route is None:
             self._refuse(line, _NOT_FOUND, "unknown number")
             return
@@ -98,14 +98,6 @@ class Switchboard:
             await call.live()
         finally:
             del self._calls[call.sid]
-
-    async def _route(self, user: str) -> Route | None:
-        with self._services.clock.ledger.hold("number lookup"):
-            for number in number_spellings(user):
-                route = await self._directory.route(number)
-                if route is not None:
-                    return route
-        return None
 
     def _is_account_full(self, account_sid: str) -> bool:
         most = self._services.limits.calls_per_account_max
@@ -136,12 +128,3 @@ class Switchboard:
         self._lives.discard(life)
         if not life.cancelled() and life.exception() is not None:
             _log.error("call.failed", exc_info=life.exception())
-
-
-def number_spellings(user: str) -> tuple[str, ...]:
-    """The ways in which a number may be written in the settings: as called, and for digits also with, or without, the plus."""
-    if user.isascii() and user.isdigit():
-        return (user, f"+{user}")
-    if user.startswith("+") and user[1:].isascii() and user[1:].isdigit():
-        return (user, user[1:])
-    return (user,)

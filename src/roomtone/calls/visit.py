@@ -34,9 +34,17 @@ class Rooms(Protocol):
     """The part of `roomtone.conferences.Conferences` that calls use."""
 
     async def join(
-        self, account_sid: str, name: str, member: Member, request: JoinRequest, *, request_id: str, line: int | None
+        self,
+        account_sid: str,
+        name: str,
+        member: Member,
+        request: JoinRequest,
+        *,
+        request_id: str | None,
+        line: int | None,
+        caller: str,
     ) -> Participation:
-        """Into the room of that name, which is made when there is none. ConferenceNameError."""
+        """Into the room of that name, which is made when there is none. `request_id` and `line` say which document asked for it. ConferenceNameError."""
 
     def digit(self, call_sid: str, key: str) -> None:
         """A participant pressed a key that nobody acted on (A26)."""
@@ -102,11 +110,16 @@ class Visit:
         """Joins, and returns when the room has let go of the call: why."""
         verb = self._verb
         request = replace(verb.join, call_sid=self._call.sid, has_wait_music=verb.wait_url != "")
-        line = verb.conference_line or verb.line
         with self._call.keys.heard_by(self._press):
             try:
                 participation = await self._services.rooms.join(
-                    self._call.route.account.sid, verb.name, self, request, request_id=self._run.request_id, line=line
+                    self._call.route.account.sid,
+                    verb.name,
+                    self,
+                    request,
+                    request_id=self._run.request_id or None,
+                    line=verb.conference_line or verb.line,
+                    caller=self._call.line.caller.user,
                 )
             except ConferenceNameError as error:
                 self._fail(error.code, error.message)
