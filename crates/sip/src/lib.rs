@@ -22,8 +22,10 @@ mod inspect;
 mod key;
 mod limits;
 mod message;
+pub mod offer;
 mod reply;
 mod salvage;
+pub mod sdp;
 mod stream;
 mod timers;
 

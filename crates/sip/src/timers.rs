@@ -87,11 +87,6 @@ impl Timers {
         self.places.remove(&(owner, timer));
         Some((due, owner, timer))
     }
-
-    #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.queue.len()
-    }
 }
 
 impl Timer {

@@ -10,8 +10,6 @@ mod connections;
 mod receive;
 mod serve;
 mod servers;
-#[cfg(test)]
-mod tests;
 
 use std::collections::VecDeque;
 
