@@ -1,0 +1,115 @@
+"""Text to speech: text, voice and language become a clip that any number of calls can play.
+
+The text is cut at sentences and spoken piece by piece, so that one long text does not keep everybody else's prompt waiting. Clips are kept by (language, text):
+a prompt is spoken once. `warm` starts the voice ahead, so that the first caller does not wait for it.
+
+Doubt: there is one English voice, so `voice` (man, woman, Polly.Joanna ...) changes nothing yet; it is part of the interface for the day when it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from roomtone.clock import Clock
+from roomtone.media.clips import ClipCache, Loader
+from roomtone.speech.voice import SpeechError, VoiceProcess
+
+if TYPE_CHECKING:
+    from roomtone._native import Clip, Codec
+
+__all__ = ["TEXT_CHARACTERS_MAX", "Speech", "SpeechError", "pieces"]
+
+TEXT_CHARACTERS_MAX = 4096
+PIECE_CHARACTERS_MAX = 250
+CACHE_BYTES_MAX = 64 * 1024 * 1024
+PAUSE_BETWEEN_PIECES_MS = 120
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…:;])\s+")
+
+
+class Speech:
+    """Speaks. One for the server's life; `close` it at the end."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        loader: Loader,
+        *,
+        process: VoiceProcess | None = None,
+        encode: Sequence[Codec] = (),
+        cache_bytes_max: int = CACHE_BYTES_MAX,
+    ) -> None:
+        self._clock = clock
+        self._loader = loader
+        self._process = process or VoiceProcess(clock)
+        self._encode = tuple(encode)
+        self._cache = ClipCache(cache_bytes_max)
+        self._under_way: dict[tuple[str, str], asyncio.Task[Clip]] = {}
+
+    async def warm(self) -> None:
+        """Starts the process and loads the English voice; never raises, since the first text will say what is wrong."""
+        try:
+            await self._process.speak("Ready.", "en")
+        except SpeechError:
+            return
+
+    async def say(self, text: str, voice: str = "", language: str = "en-US") -> Clip:
+        """`text` as audio, its first 4096 characters. SpeechError (`code`, `message`) when it cannot be spoken."""
+        del voice  # see the doubt above
+        key = (language.partition("-")[0].lower(), " ".join(text.split())[:TEXT_CHARACTERS_MAX])
+        clip = self._cache.get(key)
+        if clip is not None:
+            return clip
+        task = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.create_task(self._speak(key))
+            task.add_done_callback(lambda done: self._finished(key, done))
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Ends what is under way, and the process. Again is harmless."""
+        for task in tuple(self._under_way.values()):
+            task.cancel()
+        await self._process.close()
+
+    async def _speak(self, key: tuple[str, str]) -> Clip:
+        language, text = key
+        with self._clock.ledger.hold("speech"):
+            rate_hz, parts = 16000, list[bytes]()
+            for piece in pieces(text):
+                rate_hz, pcm = await self._process.speak(piece, language)
+                parts.append(pcm)
+            joined = _pause(rate_hz).join(parts) or _pause(rate_hz)  # nothing to say is a moment of silence
+            clip = await asyncio.to_thread(self._loader.load_pcm, joined, rate_hz, self._encode)
+        self._cache.put(key, clip)
+        return clip
+
+    def _finished(self, key: tuple[str, str], task: asyncio.Task[Clip]) -> None:
+        del self._under_way[key]
+        if not task.cancelled():
+            task.exception()  # looked at, also when nobody waits any more
+
+
+def pieces(text: str) -> Iterator[str]:
+    """`text` cut at sentences; short sentences together, long ones at a space."""
+    waiting = ""
+    for sentence in _SENTENCE_END.split(text.strip()):
+        if waiting and len(waiting) + 1 + len(sentence) > PIECE_CHARACTERS_MAX:
+            yield waiting
+            waiting = ""
+        waiting = f"{waiting} {sentence}".strip()
+        while len(waiting) > PIECE_CHARACTERS_MAX:
+            cut = waiting.rfind(" ", 1, PIECE_CHARACTERS_MAX + 1)
+            cut = cut if cut > 0 else PIECE_CHARACTERS_MAX
+            yield waiting[:cut]
+            waiting = waiting[cut:].strip()
+    if waiting:
+        yield waiting
+
+
+def _pause(rate_hz: int) -> bytes:
+    return array("h", [0] * (rate_hz * PAUSE_BETWEEN_PIECES_MS // 1000)).tobytes()

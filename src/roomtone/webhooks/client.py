@@ -8,6 +8,7 @@ cut by wall time, and an answer with `X-Roomtone-Test-Delay: 20` arrives that ma
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -132,7 +133,9 @@ class WebhookClient:
             raise self._fail(run, failure_of(error)) from error
         except TimeoutError:
             seconds = f"{self._limits.total_timeout_s:g}"
-            raise self._fail(run, ExchangeError(11203, f"no whole answer within {seconds} s (webhooks.total_timeout)")) from None
+            raise self._fail(
+                run, ExchangeError(11203, f"no whole answer within {seconds} s (webhooks.total_timeout)")
+            ) from None
         except (ExchangeError, aiohttp.ClientError, OSError, ValueError) as error:
             raise self._fail(run, failure_of(error)) from error
         except BaseException:
@@ -190,7 +193,9 @@ class WebhookClient:
                 hop = self._next_hop(hop, reply.status, location)
                 continue
             return self._answer(run, hop, reply)
-        raise ExchangeError(11215, f"redirected more than {REDIRECTS_MAX} times, the last time to {hop.target.public[:200]}")
+        raise ExchangeError(
+            11215, f"redirected more than {REDIRECTS_MAX} times, the last time to {hop.target.public[:200]}"
+        )
 
     def _next_hop(self, hop: _Hop, status: int, location: str) -> _Hop:
         target = resolve(follow(hop.target.base, location), (), self._map)
@@ -252,14 +257,16 @@ class WebhookClient:
             milliseconds = round((self._clock.now() - run.started) * 1000)
             shown = None if run.webhook.kind == "media" or content_type.startswith("audio/") else body
             self._journal.answered(run.request_id, response.status, milliseconds, answered, shown)
-            return _Reply(response.status, answered, content_type, body, _seconds(answered.get(TEST_DELAY_HEADER.lower())))
+            return _Reply(
+                response.status, answered, content_type, body, _seconds(answered.get(TEST_DELAY_HEADER.lower()))
+            )
 
     def _headers(self, webhook: Webhook, hop: _Hop) -> dict[str, str]:
         headers = {"User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
         if hop.method == "POST":
             headers["Content-Type"] = _FORM
         if hop.credentials is not None:
-            headers["Authorization"] = aiohttp.BasicAuth(*hop.credentials, encoding="utf-8").encode()
+            headers["Authorization"] = f"Basic {b64encode(':'.join(hop.credentials).encode()).decode()}"
         if hop.target.sent_to != hop.target.public:
             scheme, place = origin(hop.target.public)
             headers["X-Forwarded-Proto"], headers["X-Forwarded-Host"] = scheme, place
@@ -308,7 +315,9 @@ class WebhookClient:
                     keepalive_timeout=_KEEP_ALIVE_SECONDS,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=WIRE_SECONDS_MAX if self._in_virtual_time else None, sock_connect=None),
+                timeout=aiohttp.ClientTimeout(
+                    total=WIRE_SECONDS_MAX if self._in_virtual_time else None, sock_connect=None
+                ),
                 trace_configs=[tracing],
                 trust_env=False,
             )
@@ -324,7 +333,10 @@ class _Connector(aiohttp.TCPConnector):
         self._timeout_s = timeout_s
 
     async def connect(  # the signature is aiohttp's
-        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout  # noqa: ASYNC109
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
     ) -> Connection:
         for _ in range(CONNECT_TRIES - 1):
             try:

@@ -39,7 +39,9 @@ class CookiesPerCall:
             return
         jar = self._jars.get(call_sid)
         if jar is None:
-            jar = self._jars[call_sid] = CookieJar(unsafe=True)  # unsafe: addresses instead of names may set cookies too
+            jar = self._jars[call_sid] = CookieJar(
+                unsafe=True
+            )  # unsafe: addresses instead of names may set cookies too
         if len(jar) + len(cookies) <= COOKIES_MAX:
             jar.update_cookies(cookies, URL(url, encoded=True))
         while len(self._jars) > JARS_MAX:

@@ -55,7 +55,9 @@ class Guard:
         address = ip_address(host.partition("%")[0])
         for face in _faces(address):
             if any(face in network for network in _NEVER):
-                raise AddressRefusedError(f"the address {address} is link-local, a metadata service or reserved, and is never asked")
+                raise AddressRefusedError(
+                    f"the address {address} is link-local, a metadata service or reserved, and is never asked"
+                )
             if not self._is_open(face):
                 remedy = "name its network in webhooks.allow_networks to allow it"
                 raise AddressRefusedError(f"the address {address} is not public; {remedy}")
@@ -79,7 +81,9 @@ class GuardedResolver(AbstractResolver):
         self._guard = guard
         self._inner = inner
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
         """As AbstractResolver says."""
         if self._inner is None:
             self._inner = ThreadedResolver()

@@ -30,7 +30,9 @@ class Webhook:
     signer: Signer | None = None
     etag: str = ""  # of the copy we hold: asks only for what is newer; the answer may then be a 304
     last_modified: str = ""
-    replay_of: str | None = None  # the request that this one repeats by hand: cookies of its call are neither sent nor kept
+    replay_of: str | None = (
+        None  # the request that this one repeats by hand: cookies of its call are neither sent nor kept
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,7 +103,9 @@ def _nouns(place: Place) -> tuple[Place | None, list[str]]:
 def _dial_conference(place: Place, conference: Place, others: Sequence[str], participants_max: int) -> DialConference:
     if others:
         found = ", ".join(dict.fromkeys(others))
-        place.find(13000, f"<Conference> must be alone in its <Dial>; the first one is dialed, this is left out: {found}")
+        place.find(
+            13000, f"<Conference> must be alone in its <Dial>; the first one is dialed, this is left out: {found}"
+        )
     known = {"action", "method", "timeout", "hangupOnStar", "timeLimit", "callerId"}
     later = place.check_names(known, _DIAL_LATER)
     if "record" in later:
@@ -132,7 +134,9 @@ def _name(conference: Place) -> str:
     """The room's name. White space at its ends does not count (A1), inside it does: as XML shows it, not folded."""
     name = "".join(str(piece) for piece in conference.element.itertext()).strip()
     if not 1 <= len(name) <= _NAME_CHARACTERS_MAX:
-        conference.find(13237, f"the name of a conference has 1 to {_NAME_CHARACTERS_MAX} characters; this one has {len(name)}")
+        conference.find(
+            13237, f"the name of a conference has 1 to {_NAME_CHARACTERS_MAX} characters; this one has {len(name)}"
+        )
     return name
 
 
@@ -186,10 +190,14 @@ def _conference_not_yet(conference: Place) -> tuple[str, ...]:
         conference.choice("record", ("do-not-record", "record-from-start"), "do-not-record", 12200)
     if "trim" in later:
         conference.choice("trim", ("trim-silence", "do-not-trim", "true", "false"), "trim-silence", 13239)
-    if "eventCallbackUrl" in later and not is_web_address(conference.link(conference.attribute("eventCallbackUrl") or "")):
+    if "eventCallbackUrl" in later and not is_web_address(
+        conference.link(conference.attribute("eventCallbackUrl") or "")
+    ):
         conference.wrong("eventCallbackUrl", 11100, "must be a well-formed address", "")
     return _asked(conference, later)
 
 
 def _asked(place: Place, later: Sequence[str], prefix: str = "") -> tuple[str, ...]:
-    return tuple(prefix + name for name in later if (place.attribute(name) or "") not in ("", *_ASKS_NOTHING.get(name, ())))
+    return tuple(
+        prefix + name for name in later if (place.attribute(name) or "") not in ("", *_ASKS_NOTHING.get(name, ()))
+    )

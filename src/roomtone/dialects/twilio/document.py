@@ -26,7 +26,22 @@ _VOICE = re.compile(r"(?:man|woman|alice|(?:Polly|Google)\.[A-Za-z0-9-]+)\Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
 _DTMF = re.compile(r"[0-9A-DwW#*]+\Z")
 _NOT_BUILT = frozenset(
-    {"Connect", "Echo", "Enqueue", "Leave", "Message", "Pay", "Prompt", "Queue", "Record", "Refer", "Siprec", "Sms", "Start", "Stop"}
+    {
+        "Connect",
+        "Echo",
+        "Enqueue",
+        "Leave",
+        "Message",
+        "Pay",
+        "Prompt",
+        "Queue",
+        "Record",
+        "Refer",
+        "Siprec",
+        "Sms",
+        "Start",
+        "Stop",
+    }
 )
 _GATHER_LATER = frozenset(
     {
@@ -56,7 +71,9 @@ def parse(body: bytes, content_type: str, url: str, *, participants_max: int) ->
         return _parse_text(body, url, participants_max)
     if content_type not in _XML_TYPES:
         shown = f'"{content_type[:80]}"' if content_type else "missing"
-        raise DocumentError(12300, f"the Content-Type of the answer is {shown}; send text/xml (or audio/* for a sound to play)")
+        raise DocumentError(
+            12300, f"the Content-Type of the answer is {shown}; send text/xml (or audio/* for a sound to play)"
+        )
     return _parse_twiml(body, url, participants_max)
 
 
@@ -109,14 +126,18 @@ def _say(place: Place, voice_code: int = 13511, loop_code: int = 13510) -> Say |
         place.find(13521, f"<Say> holds {len(text)} characters; only the first {SAY_CHARACTERS_MAX} are spoken")
     voice = place.attribute("voice") or "man"
     if not _VOICE.match(voice):
-        place.wrong("voice", voice_code, "must be man, woman, alice, or a name that begins with Polly. or Google.", "man")
+        place.wrong(
+            "voice", voice_code, "must be man, woman, alice, or a name that begins with Polly. or Google.", "man"
+        )
         voice = "man"
     language = place.attribute("language") or "en-US"
     if not _LANGUAGE.match(language):
         place.wrong("language", 13512, "must be a language tag such as en-US", "en-US")
         language = "en-US"
     loop = place.integer("loop", 1, loop_code, least=0)
-    return Say(text=text[:SAY_CHARACTERS_MAX], voice=voice, language=language, loop=loop, path=place.path, line=place.line)
+    return Say(
+        text=text[:SAY_CHARACTERS_MAX], voice=voice, language=language, loop=loop, path=place.path, line=place.line
+    )
 
 
 def _play(place: Place) -> Play | None:
@@ -180,7 +201,9 @@ def _prompts(gather: Place) -> tuple[Say | Play | Pause, ...]:
         elif place.name == "Pause":
             prompt = _pause(place)
         else:
-            place.ignore(13320, f"<{place.name[:80]}> may not stand inside <Gather> (Say, Play and Pause may); it is ignored")
+            place.ignore(
+                13320, f"<{place.name[:80]}> may not stand inside <Gather> (Say, Play and Pause may); it is ignored"
+            )
         if prompt is not None:
             prompts.append(prompt)
     return tuple(prompts)

@@ -67,7 +67,10 @@ class Place:
         names = [str(name) for name in self.element.attrib]
         for name in names:
             if name not in known and name not in later and not name.startswith("{"):
-                self.find(12200, f'<{self.name}> has no attribute "{name[:_SHOWN_CHARACTERS_MAX]}"; it is ignored{_nearest(name, known)}')
+                self.find(
+                    12200,
+                    f'<{self.name}> has no attribute "{name[:_SHOWN_CHARACTERS_MAX]}"; it is ignored{_nearest(name, known)}',
+                )
         return tuple(name for name in names if name in later)
 
     def check_empty(self) -> None:

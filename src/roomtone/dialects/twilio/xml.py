@@ -39,14 +39,18 @@ def parse_response(body: bytes) -> Element:
     except etree.XMLSyntaxError as error:
         line, column = error.position
         reason = _LIBXML_PLACE.sub("", error.msg or "not well formed")
-        raise DocumentError(12100, f"the document is not well-formed XML: {reason}", line or None, column or None) from None
+        raise DocumentError(
+            12100, f"the document is not well-formed XML: {reason}", line or None, column or None
+        ) from None
     except ValueError as error:
         raise DocumentError(12100, f"the document is not well-formed XML: {error}") from None
     information = root.getroottree().docinfo
     if information.internalDTD is not None or information.externalDTD is not None:
         raise DocumentError(12100, _DOCTYPE_MESSAGE, 1)
     if root.tag != "Response":
-        message = f"the root element is <{_shown(root)}>, but must be <Response> (upper and lower case count, no namespace)"
+        message = (
+            f"the root element is <{_shown(root)}>, but must be <Response> (upper and lower case count, no namespace)"
+        )
         raise DocumentError(12102, message, line_of(root))
     return root
 

@@ -1,0 +1,187 @@
+"""Audio of applications and of the server itself, decoded once and shared by all who play it.
+
+A URL is asked for each time it is played, as the platforms do, but with the validators (ETag, Last-Modified) of the copy we hold, so that a 304 costs no
+transfer; without validators the bytes are compared, and equal bytes are not decoded again. One request serves all calls of an account that ask at the
+same time. Decoding happens in a thread without the GIL, two at a time. What is kept is bounded by bytes, the longest unused goes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Hashable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from roomtone.clock import Clock
+from roomtone.webhooks.request import Answer, Webhook
+
+if TYPE_CHECKING:
+    from roomtone._native import Clip, Codec
+
+__all__ = ["CLIP_BYTES_PER_MILLISECOND", "ClipCache", "Clips", "Loader"]
+
+CLIP_BYTES_PER_MILLISECOND = 130
+"""What a clip takes: samples at 8 and 48 kHz and two encodings of G.711, rounded up."""
+
+_DECODING_MAX = 2
+
+
+class Loader(Protocol):
+    """What makes clips: `roomtone._native.Core`."""
+
+    def load_clip(self, data: bytes, encode: Sequence[Codec] = ()) -> Clip:
+        """MediaError, LimitReached. Blocks."""
+
+    def load_pcm(self, pcm: bytes, rate_hz: int, encode: Sequence[Codec] = ()) -> Clip:
+        """The same from samples."""
+
+
+class Fetcher(Protocol):
+    """What makes requests: `roomtone.webhooks.client.WebhookClient`."""
+
+    async def fetch(self, webhook: Webhook) -> Answer:
+        """WebhookError."""
+
+
+class ClipCache:
+    """Clips by key, the longest unused goes first when their bytes exceed `bytes_max`. One that alone exceeds it is not kept."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._bytes = 0
+        self._clips: OrderedDict[Hashable, Clip] = OrderedDict()
+
+    @property
+    def bytes(self) -> int:
+        """What is kept now."""
+        return self._bytes
+
+    def get(self, key: Hashable) -> Clip | None:
+        """The clip, now the latest used."""
+        clip = self._clips.get(key)
+        if clip is not None:
+            self._clips.move_to_end(key)
+        return clip
+
+    def put(self, key: Hashable, clip: Clip) -> None:
+        """Keeps `clip` in place of what had this key."""
+        old = self._clips.pop(key, None)
+        if old is not None:
+            self._bytes -= _size(old)
+        self._clips[key] = clip
+        self._bytes += _size(clip)
+        while self._bytes > self._bytes_max:
+            self._bytes -= _size(self._clips.popitem(last=False)[1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """What is known of the last answer of a URL."""
+
+    digest: bytes  # key of its clip
+    etag: str
+    last_modified: str
+
+
+class Clips:
+    """Fetches, decodes and keeps."""
+
+    COPIES_MAX = 10_000
+
+    def __init__(
+        self,
+        clock: Clock,
+        fetcher: Fetcher,
+        loader: Loader,
+        *,
+        media_bytes_max: int = 52_428_800,
+        cache_bytes_max: int = 256 * 1024 * 1024,
+        encode: Sequence[Codec] = (),
+    ) -> None:
+        """`encode`: codecs besides G.711 for which clips are encoded when they are loaded."""
+        self._clock = clock
+        self._fetcher = fetcher
+        self._loader = loader
+        self._media_bytes_max = media_bytes_max
+        self._encode = tuple(encode)
+        self._cache = ClipCache(cache_bytes_max)
+        self._copies: OrderedDict[tuple[str, str, str], _Copy] = OrderedDict()
+        self._under_way: dict[Hashable, asyncio.Task[Clip]] = {}
+        self._decoding = asyncio.Semaphore(_DECODING_MAX)
+
+    async def fetch(
+        self, url: str, *, account_sid: str = "", call_sid: str | None = None, method: Literal["GET", "POST"] = "GET"
+    ) -> Clip:
+        """From an application. WebhookError; MediaError when it is no audio we know; LimitReached when it is too long."""
+        key = (account_sid, method, url)
+        return await self._shared(("url", *key), lambda: self._fetch(key, call_sid))
+
+    async def decode(self, audio: bytes) -> Clip:
+        """What was fetched already. MediaError, LimitReached."""
+        digest = sha256(audio).digest()
+        return self._cache.get(digest) or await self._shared(digest, lambda: self._load(digest, audio))
+
+    async def file(self, path: Path) -> Clip:
+        """Of the server's own disk; read again when it has changed. OSError, MediaError, LimitReached."""
+        with self._clock.ledger.hold(f"read {path.name}"):
+            state = await asyncio.to_thread(path.stat)
+        key = ("file", str(path), state.st_mtime_ns, state.st_size)
+        return self._cache.get(key) or await self._shared(key, lambda: self._read(key, path))
+
+    async def _fetch(self, key: tuple[str, str, str], call_sid: str | None) -> Clip:
+        account_sid, method, url = key
+        copy = self._copies.get(key)
+        held = self._cache.get(copy.digest) if copy is not None else None
+        webhook = Webhook(
+            kind="media",
+            url=url,
+            method="POST" if method == "POST" else "GET",
+            account_sid=account_sid,
+            call_sid=call_sid,
+            bytes_max=self._media_bytes_max,
+            etag=copy.etag if copy is not None and held is not None else "",
+            last_modified=copy.last_modified if copy is not None and held is not None else "",
+        )
+        answer = await self._fetcher.fetch(webhook)
+        if answer.status == 304 and held is not None:
+            return held
+        clip = await self.decode(answer.body)
+        self._copies[key] = _Copy(
+            sha256(answer.body).digest(), answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
+        )
+        self._copies.move_to_end(key)
+        while len(self._copies) > self.COPIES_MAX:
+            self._copies.popitem(last=False)
+        return clip
+
+    async def _read(self, key: Hashable, path: Path) -> Clip:
+        with self._clock.ledger.hold(f"read {path.name}"):
+            audio = await asyncio.to_thread(path.read_bytes)
+        return await self._load(key, audio)
+
+    async def _load(self, key: Hashable, audio: bytes) -> Clip:
+        with self._clock.ledger.hold("decode audio"):
+            async with self._decoding:
+                clip = await asyncio.to_thread(self._loader.load_clip, audio, self._encode)
+        self._cache.put(key, clip)
+        return clip
+
+    async def _shared(self, key: Hashable, work: Callable[[], Coroutine[None, None, Clip]]) -> Clip:
+        """One task for all who ask at the same time; that one of them is cancelled does not end it."""
+        task = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.create_task(work())
+            task.add_done_callback(lambda done: self._finished(key, done))
+        return await asyncio.shield(task)
+
+    def _finished(self, key: Hashable, task: asyncio.Task[Clip]) -> None:
+        del self._under_way[key]
+        if not task.cancelled():
+            task.exception()  # looked at, also when nobody waits any more
+
+
+def _size(clip: Clip) -> int:
+    return clip.milliseconds * CLIP_BYTES_PER_MILLISECOND
