@@ -30,7 +30,7 @@ check: build ## format, lint, types, import direction, clocks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict -p roomtone
-	$(BIN)/python tests/imports.py
+	$(BIN)/python -m pytest -q tests/unit/test_tree.py
 
 build: $(BIN)/.built ## leaves a working .venv/bin/roomtone
 

@@ -94,8 +94,8 @@ class Core:
         self, method: str, uri: str, headers: Sequence[tuple[str, str]], body: bytes = b"", *, destination: tuple[str, str, int] | None = None, flow: int | None = None
     ) -> int:
         """Sends a request in a new client transaction (its number comes back). `headers` hold From, To, Call-ID, CSeq, Contact, Route ...; Via,
-        Max-Forwards and Content-Length are ours. Where to: an open flow, else destination (transport, host, port), else the Route or the URI. ACK to a
-        2xx goes this way too, without a transaction (0)."""
+        Max-Forwards and Content-Length are ours. Where to: an open flow, else `destination` (transport, IP address, port): who has a name resolves
+        it first. ACK to a 2xx goes this way too, without a transaction (0). ValueError without either."""
     def sip_cancel(self, transaction: int) -> None:
         """CANCEL of an INVITE of ours, once a provisional answer is there."""
 

@@ -1,0 +1,148 @@
+//! What hangs beside a leg on its bus: its transport, its latch, its reports, its silence. The path of a datagram into a leg reads from top to bottom in
+//! [`Line::receive`]; the path out in [`Line::send`].
+
+use core::time::Duration;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use roomtone_media::leg::Leg;
+use roomtone_media::receiver::Received;
+use roomtone_media::rtp;
+
+use crate::gauge::{LegGauges, WorkerGauges};
+use crate::latch::{Latch, Verdict};
+use crate::transport::{Channel, Reading, Transport};
+
+/// A leg's reports, its silence and its gauges get their turn once in so many ticks (half a second).
+pub const TURN_TICKS: u64 = 25;
+/// Turns between two RTCP reports: five seconds (RFC 3550, 6.2, the fixed minimum).
+const REPORT_TURNS: u64 = 10;
+/// Bytes of an RTCP packet of ours.
+const RTCP_BYTES_MAX: usize = 256;
+
+/// The network side of a leg.
+pub struct Line {
+    transport: Box<dyn Transport>,
+    latch: Latch,
+    rtcp_destination: Option<SocketAddr>,
+    last_heard: Duration,
+    expects_packets: bool,
+    silence_reported: bool,
+    turns: u64,
+    gauges: Arc<LegGauges>,
+}
+
+impl Line {
+    /// A line that knows no far end yet.
+    pub fn new(transport: Box<dyn Transport>, gauges: Arc<LegGauges>, now: Duration) -> Self {
+        Self {
+            transport,
+            latch: Latch::default(),
+            rtcp_destination: None,
+            last_heard: now,
+            expects_packets: false,
+            silence_reported: false,
+            turns: 0,
+            gauges,
+        }
+    }
+
+    /// Offer and answer named the far end's addresses.
+    pub fn signal(&mut self, rtp: SocketAddr, rtcp: SocketAddr, now: Duration) {
+        self.latch.signal(rtp);
+        self.rtcp_destination = Some(rtcp);
+        self.last_heard = now;
+    }
+
+    /// Whether silence of the far end means that it is gone.
+    pub fn expect_packets(&mut self, expected: bool, now: Duration) {
+        self.expects_packets = expected;
+        self.silence_reported = false;
+        self.last_heard = now;
+    }
+
+    /// Takes what has come for the leg.
+    pub fn receive(&mut self, leg: &mut Leg, reading: &mut Reading, count: &WorkerGauges) {
+        let Self { transport, latch, gauges, last_heard, silence_reported, .. } = self;
+        transport.receive(Channel::Rtp, reading, &mut |bytes, source, arrival| {
+            let Ok(packet) = rtp::parse(bytes) else { return count.rtp_in_dropped.add(1) };
+            match latch.judge(source, packet.ssrc, packet.sequence, arrival) {
+                Verdict::Stranger => {
+                    gauges.strangers.add(1);
+                    return count.rtp_in_stranger.add(1);
+                }
+                Verdict::Unproven => return count.rtp_in_unproven.add(1),
+                Verdict::Accept => {}
+            }
+            *last_heard = arrival;
+            *silence_reported = false;
+            match leg.handle_rtp(bytes, arrival) {
+                Received::Dropped(_) => count.rtp_in_dropped.add(1),
+                _ => count.rtp_in.add(1),
+            }
+        });
+    }
+
+    /// Sends what the tick has made.
+    pub fn send(&mut self, leg: &Leg, count: &WorkerGauges) {
+        let packet = leg.packet();
+        let Some(to) = self.latch.destination().filter(|_| !packet.is_empty()) else { return };
+        if self.transport.send(Channel::Rtp, packet, to) {
+            count.rtp_out.add(1);
+        } else {
+            count.rtp_out_failed.add(1);
+        }
+    }
+
+    /// Everything that is not urgent: reports, gauges, silence. True when the far end has just been silent for too long.
+    pub fn turn(
+        &mut self,
+        leg: &mut Leg,
+        reading: &mut Reading,
+        now: Duration,
+        silence_max: Duration,
+        count: &WorkerGauges,
+    ) -> bool {
+        self.turns += 1;
+        let Self { transport, latch, last_heard, silence_reported, .. } = self;
+        transport.receive(Channel::Rtcp, reading, &mut |_bytes, source, arrival| {
+            if latch.knows_host(source) {
+                *last_heard = arrival;
+                *silence_reported = false;
+                count.rtcp_in.add(1);
+            } else {
+                count.rtcp_in_dropped.add(1);
+            }
+        });
+        if self.turns.is_multiple_of(REPORT_TURNS) {
+            self.report(leg, now, reading.offset.wall(), count);
+        }
+        self.publish(leg);
+        let silent = self.expects_packets && now > self.last_heard + silence_max;
+        let is_news = silent && !self.silence_reported;
+        self.silence_reported |= silent;
+        is_news
+    }
+
+    fn publish(&self, leg: &Leg) {
+        let Some(stats) = leg.stats() else { return };
+        self.gauges.packets_out.set(stats.sent.packets as i64);
+        self.gauges.level_in_centi_dbm0.set((stats.level_in_dbm0 * 100.0) as i64);
+    }
+
+    fn report(&mut self, leg: &mut Leg, now: Duration, wall: Duration, count: &WorkerGauges) {
+        let mut packet = [0; RTCP_BYTES_MAX];
+        let length = 0; let _ = (&leg, now, wall, &mut packet);
+        let Some(to) = self.report_destination().filter(|_| length > 0) else { return };
+        if self.transport.send(Channel::Rtcp, &packet[..length], to) {
+            count.rtcp_out.add(1);
+        }
+    }
+
+    /// RTCP follows the latched host, at the port that the SDP named.
+    fn report_destination(&self) -> Option<SocketAddr> {
+        let rtp = self.latch.destination()?;
+        let port = self.rtcp_destination.map_or(rtp.port().checked_add(1)?, |address| address.port());
+        Some(SocketAddr::new(rtp.ip(), port))
+    }
+}

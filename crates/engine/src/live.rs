@@ -1,0 +1,50 @@
+//! The live driver: a thread a worker, absolute deadlines, lateness as a histogram.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crate::gauge::{Lateness, WorkerGauges};
+use crate::os::{Epoch, sleep_until};
+use crate::worker::{TICK, Worker};
+
+/// Lateness beyond which ticks are left out instead of done at once: the machine stood still, and nobody wants to hear the past.
+const LATE_MAX: Duration = Duration::from_millis(200);
+
+/// What the thread shares with the rest.
+#[derive(Clone)]
+pub struct Driver {
+    /// Zero of all times.
+    pub epoch: Epoch,
+    /// Set to end the thread after its tick.
+    pub stop: Arc<AtomicBool>,
+    /// How late ticks begin.
+    pub lateness: Arc<Lateness>,
+    /// Counters.
+    pub gauges: Arc<WorkerGauges>,
+}
+
+/// Starts a worker's thread.
+pub fn spawn(mut worker: Worker, index: usize, driver: Driver) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(format!("media-{index}")).spawn(move || drive(&mut worker, &driver))
+}
+
+fn drive(worker: &mut Worker, driver: &Driver) {
+    let mut deadline = driver.epoch.now();
+    while !driver.stop.load(Ordering::Acquire) {
+        deadline += TICK;
+        sleep_until(driver.epoch.absolute(deadline));
+        let late = driver.epoch.now().saturating_sub(deadline);
+        driver.lateness.record(late);
+        if late > LATE_MAX {
+            let skipped = (late.as_nanos() / TICK.as_nanos()) as u32;
+            deadline += TICK * skipped;
+            driver.gauges.ticks_skipped.add(i64::from(skipped));
+        } else if late > TICK {
+            driver.gauges.catch_ups.add(1);
+        }
+        worker.reading_mut().offset = driver.epoch.wall_offset();
+        worker.tick(deadline);
+    }
+}

@@ -1,0 +1,77 @@
+//! What the engine asks of the operating system: one face, two makers. `linux` batches system calls and reads the kernel's receive times; `portable` is
+//! its plain stand-in, compiled and tested on Linux by the feature `portable`.
+//!
+//! Times are [`Duration`]s of one monotonic clock; [`Epoch`] turns them into time since the engine's start.
+
+use core::time::Duration;
+
+mod poll;
+pub use poll::Poll;
+
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+mod linux;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+pub use linux::{Scratch, UdpSocket, Wake, monotonic, realtime, sleep_until};
+
+#[cfg(any(not(target_os = "linux"), feature = "portable"))]
+mod portable;
+#[cfg(any(not(target_os = "linux"), feature = "portable"))]
+pub use portable::{Scratch, UdpSocket, Wake, monotonic, realtime, sleep_until};
+
+/// Bytes of the largest datagram that we take; RTP over an Ethernet path is smaller, SIP has a limit of its own.
+pub const DATAGRAM_BYTES_MAX: usize = 2048;
+
+/// The engine's zero.
+#[derive(Copy, Clone, Debug)]
+pub struct Epoch(Duration);
+
+impl Epoch {
+    /// Zero is now.
+    pub fn start() -> Self {
+        Self(monotonic())
+    }
+
+    /// Time since the start.
+    pub fn now(self) -> Duration {
+        monotonic().saturating_sub(self.0)
+    }
+
+    /// The monotonic time at which `self.now()` is `at`.
+    pub fn absolute(self, at: Duration) -> Duration {
+        self.0 + at
+    }
+
+    /// How to turn the time of day, as the kernel stamps packets, into time since the start; valid for a tick or so.
+    pub fn wall_offset(self) -> WallOffset {
+        let wall = realtime();
+        let now = self.now();
+        WallOffset { wall, now }
+    }
+}
+
+/// One instant on both clocks.
+#[derive(Copy, Clone, Debug)]
+pub struct WallOffset {
+    wall: Duration,
+    now: Duration,
+}
+
+impl WallOffset {
+    /// Time since the engine's start of a wall-clock stamp; a stamp from before the start is zero, one from the future is now.
+    pub fn since_start(self, stamp: Duration) -> Duration {
+        match self.wall.checked_sub(stamp) {
+            Some(age) => self.now.saturating_sub(age),
+            None => self.now,
+        }
+    }
+
+    /// Now, since the engine's start.
+    pub fn now(self) -> Duration {
+        self.now
+    }
+
+    /// Now, as time of day since 1970: what RTCP sender reports carry.
+    pub fn wall(self) -> Duration {
+        self.wall
+    }
+}

@@ -1,0 +1,226 @@
+//! The sockets of signalling: UDP listeners, TCP listeners, TCP connections with what waits to be written. No parsing, no timers.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+
+use roomtone_sip::{Flow, FlowId, Transport};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::os::{Poll, Scratch, UdpSocket, WallOffset};
+
+/// Batches of datagrams that one socket may take before the others have their turn.
+const ROUNDS_MAX: usize = 8;
+/// Bytes read from one connection before the others have their turn.
+const READ_BYTES_MAX: usize = 65_536;
+/// Bytes that may wait to be written to one connection; a far end that does not read is closed.
+const UNSENT_BYTES_MAX: usize = 1_048_576;
+/// Connections accepted in one round.
+const ACCEPTS_MAX: usize = 64;
+
+struct Stream {
+    socket: TcpStream,
+    flow: Flow,
+    unsent: Vec<u8>,
+    connecting: bool,
+    failed: bool,
+}
+
+/// Says what came over a flow: bytes, an empty slice when a connection has opened, `None` when it has ended.
+pub type Heard<'a> = dyn FnMut(&Flow, Option<&[u8]>) + 'a;
+
+/// See the module.
+#[derive(Default)]
+pub struct SipSockets {
+    next_flow: u64,
+    datagrams: Vec<(FlowId, UdpSocket, SocketAddr)>,
+    listeners: Vec<(TcpListener, SocketAddr)>,
+    streams: BTreeMap<FlowId, Stream>,
+}
+
+impl SipSockets {
+    fn new_flow(&mut self) -> FlowId {
+        self.next_flow += 1;
+        FlowId(self.next_flow)
+    }
+
+    /// Opens a listener.
+    pub fn listen(&mut self, transport: Transport, local: SocketAddr) -> io::Result<SocketAddr> {
+        match transport {
+            Transport::Udp => {
+                let socket = UdpSocket::bind(local)?;
+                let bound = socket.local()?;
+                let flow = self.new_flow();
+                self.datagrams.push((flow, socket, bound));
+                Ok(bound)
+            }
+            Transport::Tcp => {
+                let listener = TcpListener::bind(local)?;
+                listener.set_nonblocking(true)?;
+                let bound = listener.local_addr()?;
+                self.listeners.push((listener, bound));
+                Ok(bound)
+            }
+            Transport::Tls | Transport::WebSocket => Err(ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Our listener that a peer of this family reaches.
+    pub fn listener(&self, transport: Transport, peer: SocketAddr) -> Option<SocketAddr> {
+        let fits = |bound: &&SocketAddr| bound.is_ipv4() == peer.is_ipv4();
+        match transport {
+            Transport::Udp => self.datagrams.iter().map(|(_, _, bound)| bound).find(fits).copied(),
+            _ => self.listeners.iter().map(|(_, bound)| bound).find(fits).copied(),
+        }
+    }
+
+    /// Begins to connect; false when that is impossible at once.
+    pub fn connect(&mut self, remote: SocketAddr) -> bool {
+        let Ok(socket) = begin_connect(remote) else { return false };
+        let Ok(local) = socket.local_addr() else { return false };
+        let id = self.new_flow();
+        let flow = Flow { id, transport: Transport::Tcp, local, remote };
+        self.streams.insert(id, Stream { socket, flow, unsent: Vec::new(), connecting: true, failed: false });
+        true
+    }
+
+    /// Sends, or keeps what the connection does not take yet. Datagrams that cannot leave are lost, as on the wire.
+    pub fn transmit(&mut self, transport: Transport, flow: Option<FlowId>, remote: SocketAddr, bytes: &[u8]) {
+        if transport == Transport::Udp {
+            let fits = |bound: &SocketAddr| bound.is_ipv4() == remote.is_ipv4();
+            let socket = self.datagrams.iter().find(|(id, _, bound)| flow.map_or(fits(bound), |flow| flow == *id));
+            if let Some((_, socket, _)) = socket {
+                let _ = socket.send(bytes, remote);
+            }
+            return;
+        }
+        let Some(stream) = flow.and_then(|flow| self.streams.get_mut(&flow)) else { return };
+        stream.unsent.extend_from_slice(bytes);
+        stream.failed |= stream.unsent.len() > UNSENT_BYTES_MAX;
+        if !stream.connecting {
+            stream.write();
+        }
+    }
+
+    /// Closes a connection after a last attempt to write.
+    pub fn close(&mut self, flow: FlowId) {
+        if let Some(mut stream) = self.streams.remove(&flow) {
+            stream.write();
+        }
+    }
+
+    /// What to wait for.
+    pub fn register(&self, poll: &mut Poll) {
+        for (_, socket, _) in &self.datagrams {
+            poll.add(socket.fd(), false);
+        }
+        for (listener, _) in &self.listeners {
+            poll.add(listener.as_raw_fd(), false);
+        }
+        for stream in self.streams.values() {
+            poll.add(stream.socket.as_raw_fd(), stream.connecting || !stream.unsent.is_empty());
+        }
+    }
+
+    /// Takes what has come.
+    pub fn read(&mut self, poll: &Poll, scratch: &mut Scratch, offset: &WallOffset, heard: &mut Heard<'_>) {
+        for (id, socket, local) in &self.datagrams {
+            if poll.is_ready(socket.fd()) {
+                socket.receive(scratch, offset, ROUNDS_MAX, &mut |bytes, remote, _| {
+                    heard(&Flow { id: *id, transport: Transport::Udp, local: *local, remote }, Some(bytes));
+                });
+            }
+        }
+        self.accept(poll, heard);
+        let mut ended = Vec::new();
+        for stream in self.streams.values_mut() {
+            if (stream.failed || poll.is_ready(stream.socket.as_raw_fd())) && !stream.serve(heard) {
+                ended.push(stream.flow);
+            }
+        }
+        for flow in ended {
+            self.streams.remove(&flow.id);
+            heard(&flow, None);
+        }
+    }
+
+    fn accept(&mut self, poll: &Poll, heard: &mut Heard<'_>) {
+        let mut accepted = Vec::new();
+        for (listener, _) in self.listeners.iter().filter(|(listener, _)| poll.is_ready(listener.as_raw_fd())) {
+            accepted.extend((0..ACCEPTS_MAX).map_while(|_| listener.accept().ok()));
+        }
+        for (socket, remote) in accepted {
+            let Ok(local) = socket.local_addr() else { continue };
+            if socket.set_nonblocking(true).is_err() {
+                continue;
+            }
+            let _ = socket.set_nodelay(true);
+            let id = self.new_flow();
+            let flow = Flow { id, transport: Transport::Tcp, local, remote };
+            self.streams.insert(id, Stream { socket, flow, unsent: Vec::new(), connecting: false, failed: false });
+            heard(&flow, Some(&[]));
+        }
+    }
+}
+
+fn begin_connect(remote: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(remote), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    socket.set_tcp_nodelay(true)?;
+    match socket.connect(&remote.into()) {
+        Err(error) if !matches!(error.raw_os_error(), Some(libc::EINPROGRESS)) => Err(error),
+        _ => Ok(socket.into()),
+    }
+}
+
+impl Stream {
+    /// Writes and reads; false when the connection has ended.
+    fn serve(&mut self, heard: &mut Heard<'_>) -> bool {
+        if self.connecting {
+            match self.socket.take_error() {
+                Ok(None) if self.socket.peer_addr().is_ok() => {
+                    self.connecting = false;
+                    heard(&self.flow, Some(&[]));
+                }
+                Ok(None) => return true,
+                _ => return false,
+            }
+        }
+        self.write();
+        !self.failed && self.read(heard)
+    }
+
+    fn write(&mut self) {
+        while !self.unsent.is_empty() {
+            match self.socket.write(&self.unsent) {
+                Ok(0) => self.failed = true,
+                Ok(count) => {
+                    self.unsent.drain(..count);
+                    continue;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => self.failed = true,
+            }
+            return;
+        }
+    }
+
+    fn read(&mut self, heard: &mut Heard<'_>) -> bool {
+        let mut buffer = [0; 16_384];
+        let mut total = 0;
+        while total < READ_BYTES_MAX {
+            match self.socket.read(&mut buffer) {
+                Ok(0) => return false,
+                Ok(count) => {
+                    total += count;
+                    heard(&self.flow, Some(&buffer[..count]));
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
+            }
+        }
+        true
+    }
+}

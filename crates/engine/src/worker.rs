@@ -1,0 +1,384 @@
+//! A worker: some buses, the legs on them, and what one tick does to them, in this order: commands, packets in, mix, packets out, housekeeping. The live
+//! driver calls [`Worker::tick`] every 20 ms of real time, the virtual one of its own.
+
+use core::time::Duration;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use roomtone_media::bus::Bus;
+use roomtone_media::event::{DoneReason, Event, Events};
+use roomtone_media::id::{BusId, LegId, PlayerId};
+use roomtone_media::leg::Leg;
+use roomtone_media::player::{Item, Player};
+use rtrb::{Consumer, Producer};
+
+use crate::gauge::WorkerGauges;
+use crate::line::{Line, TURN_TICKS};
+use crate::mailbox::{
+    Arrival, Arrivals, BACKLOG_EVENTS_MAX, Batch, Command, Envelope, Notifier, Remains, Said, Stamped, Target,
+};
+use crate::transport::Reading;
+
+/// One step of every bus.
+pub const TICK: Duration = Duration::from_millis(20);
+
+/// The way out for events: the ring, and the backlog when it is full. Nothing is dropped.
+pub struct Outbox {
+    ring: Producer<Stamped>,
+    backlog: Vec<Stamped>,
+    now: Duration,
+    said: bool,
+    gauges: Arc<WorkerGauges>,
+}
+
+impl Outbox {
+    /// Into this ring.
+    pub fn new(ring: Producer<Stamped>, gauges: Arc<WorkerGauges>) -> Self {
+        let backlog = Vec::with_capacity(BACKLOG_EVENTS_MAX * 2);
+        Self { ring, backlog, now: Duration::ZERO, said: false, gauges }
+    }
+
+    fn say(&mut self, said: Said) {
+        self.said = true;
+        let stamped = Stamped { time: self.now, said };
+        if !self.backlog.is_empty() {
+            self.gauges.events_delayed.add(1);
+            return self.backlog.push(stamped);
+        }
+        if let Err(rtrb::PushError::Full(stamped)) = self.ring.push(stamped) {
+            self.gauges.events_delayed.add(1);
+            self.backlog.push(stamped);
+        }
+    }
+
+    fn flush(&mut self) {
+        let free = self.ring.slots().min(self.backlog.len());
+        for stamped in self.backlog.drain(..free) {
+            // The slots were counted, and this is the only producer.
+            let _ = self.ring.push(stamped);
+        }
+    }
+
+    fn overfull(&self) -> bool {
+        self.backlog.len() > BACKLOG_EVENTS_MAX
+    }
+}
+
+impl Events for Outbox {
+    fn push(&mut self, event: Event) {
+        self.say(Said::Media(event));
+    }
+}
+
+/// Some buses and the legs on them.
+pub struct Worker {
+    buses: Vec<Bus<Box<Line>>>,
+    bus_index: HashMap<BusId, usize>,
+    homes: HashMap<LegId, BusId>,
+    inbox: Consumer<Envelope>,
+    held: Option<Envelope>,
+    landed: Vec<Arrival>,
+    index: usize,
+    arrivals: Arrivals,
+    outbox: Outbox,
+    retired: Producer<Player>,
+    reading: Reading,
+    silence_max: Duration,
+    ticks: u64,
+    notifier: Arc<Notifier>,
+    gauges: Arc<WorkerGauges>,
+}
+
+/// What a worker is made of.
+#[allow(missing_docs, reason = "named as in Worker")]
+pub struct WorkerParts {
+    pub index: usize,
+    pub inbox: Consumer<Envelope>,
+    pub arrivals: Arrivals,
+    pub outbox: Outbox,
+    pub retired: Producer<Player>,
+    pub reading: Reading,
+    pub silence_max: Duration,
+    pub notifier: Arc<Notifier>,
+    pub gauges: Arc<WorkerGauges>,
+}
+
+impl Worker {
+    /// A worker without buses.
+    pub fn new(parts: WorkerParts) -> Self {
+        let WorkerParts { index, inbox, arrivals, outbox, retired, reading, silence_max, notifier, gauges } = parts;
+        Self {
+            buses: Vec::with_capacity(1024),
+            bus_index: HashMap::with_capacity(1024),
+            homes: HashMap::with_capacity(4096),
+            inbox,
+            held: None,
+            landed: Vec::with_capacity(64),
+            index,
+            arrivals,
+            outbox,
+            retired,
+            reading,
+            silence_max,
+            ticks: 0,
+            notifier,
+            gauges,
+        }
+    }
+
+    /// What the kernel's stamps mean from now on.
+    pub fn reading_mut(&mut self) -> &mut Reading {
+        &mut self.reading
+    }
+
+    /// One step of every bus. `now` is the tick's own time, a multiple of 20 ms after the driver's start.
+    pub fn tick(&mut self, now: Duration) {
+        self.outbox.now = now;
+        self.outbox.flush();
+        self.take_commands(now);
+        self.receive();
+        for bus in &mut self.buses {
+            bus.mix(now, &mut self.outbox);
+            while let Some(player) = bus.take_retired() {
+                // A full ring leaves the player to be freed here: late, not wrong.
+                let _ = self.retired.push(player);
+            }
+        }
+        self.send();
+        self.keep_house(now);
+        if self.outbox.overfull() {
+            self.shed_newest_leg();
+        }
+        self.ticks += 1;
+        self.gauges.ticks.add(1);
+        if core::mem::take(&mut self.outbox.said) || !self.outbox.backlog.is_empty() {
+            self.notifier.notify();
+        }
+    }
+
+    fn receive(&mut self) {
+        for bus in &mut self.buses {
+            for (leg, line) in bus.legs_mut() {
+                line.receive(leg, &mut self.reading, &self.gauges);
+            }
+        }
+    }
+
+    fn send(&mut self) {
+        for bus in &mut self.buses {
+            for (leg, line) in bus.legs_mut() {
+                line.send(leg, &self.gauges);
+            }
+        }
+    }
+
+    /// Each leg has its turn once in `TURN_TICKS`, spread evenly over the ticks.
+    fn keep_house(&mut self, now: Duration) {
+        for bus in &mut self.buses {
+            for (leg, line) in bus.legs_mut() {
+                let id = leg.id();
+                if !(id.0 + self.ticks).is_multiple_of(TURN_TICKS) {
+                    continue;
+                }
+                if line.turn(leg, &mut self.reading, now, self.silence_max, &self.gauges) {
+                    self.outbox.say(Said::Silent(id));
+                }
+            }
+        }
+        self.gauges.legs.set(self.homes.len() as i64);
+        self.gauges.buses.set(self.buses.len() as i64);
+    }
+
+    fn take_commands(&mut self, now: Duration) {
+        while let Some(arrival) = self.arrivals[self.index].pop() {
+            self.landed.push(arrival);
+        }
+        while let Some(envelope) = self.held.take().or_else(|| self.inbox.pop().ok()) {
+            match envelope {
+                Envelope::Detach { leg, worker, batch } => self.detach(leg, worker, batch),
+                Envelope::Batch(batch) => {
+                    let here = self.landed.iter().filter(|arrival| arrival.batch == batch.id).count();
+                    if here < batch.waits {
+                        self.held = Some(Envelope::Batch(batch));
+                        return;
+                    }
+                    self.apply(batch, now);
+                }
+            }
+        }
+    }
+
+    fn detach(&mut self, id: LegId, worker: usize, batch: u64) {
+        let leg = self.take_leg(id);
+        let arrival = Arrival { batch, id, leg };
+        if let Err(Arrival { leg: Some((leg, line)), .. }) = self.arrivals[worker].push(arrival) {
+            // The mailbox holds as many legs as a node may have calls; a leg that finds it full is ended like any other that we cannot serve.
+            self.shed(id, leg, line);
+        }
+    }
+
+    fn apply(&mut self, mut batch: Box<Batch>, now: Duration) {
+        for index in 0..batch.commands.len() {
+            let command = core::mem::replace(&mut batch.commands[index], Command::Spent(Remains::Nothing));
+            match self.carry_out(command, batch.id, now) {
+                Ok(remains) => batch.commands[index] = Command::Spent(remains),
+                Err(Gone(id, remains)) => {
+                    batch.gone.push(id);
+                    batch.commands[index] = Command::Spent(remains);
+                }
+            }
+        }
+        self.landed.retain(|arrival| arrival.batch != batch.id);
+        self.outbox.say(Said::Applied(batch));
+    }
+
+    fn carry_out(&mut self, command: Command, batch: u64, now: Duration) -> Result<Remains, Gone> {
+        match command {
+            Command::OpenBus(bus) => {
+                self.bus_index.insert(bus.id(), self.buses.len());
+                self.buses.push(*bus);
+            }
+            Command::CloseBus(id) => return self.close_bus(id),
+            Command::Attach(leg, line, bus) => return self.attach(leg, line, bus),
+            Command::Move(id, bus) => {
+                let (leg, line) = self.take_leg(id).ok_or(Gone(id.0, Remains::Nothing))?;
+                return self.attach(leg, line, bus);
+            }
+            Command::Land(id, bus) => {
+                let landed = self.landed.iter().position(|arrival| arrival.batch == batch && arrival.id == id);
+                let arrival = landed.and_then(|index| self.landed[index].leg.take());
+                let (leg, line) = arrival.ok_or(Gone(id.0, Remains::Nothing))?;
+                return self.attach(leg, line, bus);
+            }
+            Command::Configure(id, media, remote) => {
+                let Some((leg, line)) = self.leg(id) else { return Err(Gone(id.0, Remains::Media(media))) };
+                line.signal(remote.rtp, remote.rtcp, now);
+                return Ok(leg.configure(media).map_or(Remains::Nothing, Remains::Media));
+            }
+            Command::Direct(id, direction) => {
+                let (leg, line) = self.leg(id).ok_or(Gone(id.0, Remains::Nothing))?;
+                leg.set_direction(direction.sends, direction.receives);
+                line.expect_packets(direction.receives, now);
+            }
+            Command::CloseLeg(id) => return self.close_leg(id),
+            Command::Row(id, row) => {
+                let bus = self.bus_of(id).ok_or(Gone(id.0, Remains::Nothing))?;
+                bus.set_row(id, row);
+            }
+            Command::SendDigits(id, digits) => {
+                let (leg, _) = self.leg(id).ok_or(Gone(id.0, Remains::Nothing))?;
+                leg.send_digits(digits.as_bytes());
+                return Ok(Remains::Digits(digits));
+            }
+            Command::RelayDigit(id, key, except) => {
+                self.bus(id).ok_or(Gone(id.0, Remains::Nothing))?.relay_digit(key, except);
+            }
+            Command::Tap(id, point, tap) => {
+                let (leg, _) = self.leg(id).ok_or(Gone(id.0, Remains::Nothing))?;
+                return Ok(leg.set_tap(point, tap).map_or(Remains::Nothing, Remains::Tap));
+            }
+            Command::Play(target, player) => return self.play(target, *player),
+            Command::Append(target, id, item) => return self.append(target, id, item),
+            Command::Finish(target, id) => self.player(target, id)?.finish(),
+            Command::Stop(target, id) => self.player(target, id)?.stop(),
+            Command::Spent(remains) => return Ok(remains),
+        }
+        Ok(Remains::Nothing)
+    }
+
+    fn bus(&mut self, id: BusId) -> Option<&mut Bus<Box<Line>>> {
+        self.bus_index.get(&id).map(|index| &mut self.buses[*index])
+    }
+
+    fn bus_of(&mut self, leg: LegId) -> Option<&mut Bus<Box<Line>>> {
+        let home = *self.homes.get(&leg)?;
+        self.bus(home)
+    }
+}
+
+/// The leg, bus or player has ended; what the command held comes back to be freed elsewhere.
+struct Gone(u64, Remains);
+
+impl Worker {
+    fn leg(&mut self, id: LegId) -> Option<(&mut Leg, &mut Line)> {
+        let (leg, line) = self.bus_of(id)?.leg_mut(id)?;
+        Some((leg, line))
+    }
+
+    fn attach(&mut self, leg: Box<Leg>, line: Box<Line>, bus: BusId) -> Result<Remains, Gone> {
+        let id = leg.id();
+        match self.bus(bus) {
+            Some(bus) => bus.insert(leg, line),
+            None => return Err(Gone(bus.0, Remains::Leg(leg, line))),
+        }
+        self.homes.insert(id, bus);
+        Ok(Remains::Nothing)
+    }
+
+    fn take_leg(&mut self, id: LegId) -> Option<(Box<Leg>, Box<Line>)> {
+        let bus = self.homes.remove(&id)?;
+        self.bus(bus)?.remove(id)
+    }
+
+    fn close_leg(&mut self, id: LegId) -> Result<Remains, Gone> {
+        let (mut leg, line) = self.take_leg(id).ok_or(Gone(id.0, Remains::Nothing))?;
+        leg.close(&mut self.outbox);
+        Ok(Remains::Leg(leg, line))
+    }
+
+    /// A bus ends; legs that were not moved away in time end with it.
+    fn close_bus(&mut self, id: BusId) -> Result<Remains, Gone> {
+        let index = self.bus_index.remove(&id).ok_or(Gone(id.0, Remains::Nothing))?;
+        let mut bus = self.buses.swap_remove(index);
+        if let Some(moved) = self.buses.get(index) {
+            self.bus_index.insert(moved.id(), index);
+        }
+        bus.close(&mut self.outbox);
+        self.homes.retain(|_, home| *home != id);
+        Ok(Remains::Bus(Box::new(bus)))
+    }
+
+    fn play(&mut self, target: Target, player: Player) -> Result<Remains, Gone> {
+        let id = player.id();
+        let taken = match target {
+            Target::Leg(leg) => self.leg(leg).is_some_and(|(leg, _)| leg.play(player).is_ok()),
+            Target::Bus(bus) => self.bus(bus).is_some_and(|bus| bus.play(player).is_ok()),
+        };
+        if taken {
+            return Ok(Remains::Nothing);
+        }
+        self.outbox.push(Event::PlayerDone { player: id, reason: DoneReason::Gone });
+        Err(Gone(id.0, Remains::Nothing))
+    }
+
+    fn append(&mut self, target: Target, id: PlayerId, item: Item) -> Result<Remains, Gone> {
+        match self.player(target, id) {
+            Ok(player) => match player.append(item) {
+                Ok(old) => Ok(old.map_or(Remains::Nothing, Remains::Item)),
+                Err(item) => Err(Gone(id.0, Remains::Item(item))),
+            },
+            Err(_) => Err(Gone(id.0, Remains::Item(item))),
+        }
+    }
+
+    fn player(&mut self, target: Target, id: PlayerId) -> Result<&mut Player, Gone> {
+        let player = match target {
+            Target::Leg(leg) => self.leg(leg).and_then(|(leg, _)| leg.player_mut(id)),
+            Target::Bus(bus) => self.bus(bus).and_then(|bus| bus.player_mut(id)),
+        };
+        player.ok_or(Gone(id.0, Remains::Nothing))
+    }
+
+    fn shed(&mut self, id: LegId, leg: Box<Leg>, line: Box<Line>) {
+        self.gauges.legs_shed.add(1);
+        self.outbox.say(Said::Shed(id, leg, line));
+    }
+
+    /// The last resort when control does not read its events: the callers who came last are the ones to go.
+    fn shed_newest_leg(&mut self) {
+        let Some(newest) = self.homes.keys().copied().max() else { return };
+        if let Some((leg, line)) = self.take_leg(newest) {
+            self.shed(newest, leg, line);
+        }
+    }
+}
