@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Literal
 
 from roomtone.calls.document import Document, DocumentError, Finding, Outcome, Verb
 from roomtone.calls.pacing import EndlessChainError, Pacing
-from roomtone.calls.playlist import Playable, Playlist
+from roomtone.calls.playable import Playable
+from roomtone.calls.playlist import Playlist
 from roomtone.calls.reports import Reports
+from roomtone.calls.sources import Sources
 from roomtone.calls.step import ADVANCE, Advance, Fetch, Finish, LastRequest, Step
 from roomtone.calls.verbs.hangup import Hangup
 from roomtone.calls.verbs.pause import Pause
@@ -73,6 +75,7 @@ class Run:
         self.url = ""  # of the document that runs
         self.request_id = ""  # that brought it
         self.reports: Reports
+        self.sources = Sources(call.services, call.route.account.sid, call.sid)
         self._pacing = Pacing(self.services.clock)
         self._playlist: Playlist | None = None
 

@@ -9,75 +9,20 @@ Digits that a Play sends have no place in a player: their time is taken by silen
 from __future__ import annotations
 
 import asyncio
-from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from roomtone.calls.document import Finding, Outcome, Verb
-from roomtone.calls.step import ADVANCE, Step
+from roomtone.calls.document import Finding, Outcome
+from roomtone.calls.playable import ClipItem, DigitsItem, Item, Playable, PlayableError, SilenceItem
 from roomtone.media.core import Event, ItemDone, ItemStarted, PlayerDone
 
 if TYPE_CHECKING:
-    from roomtone._native import Batch, Clip
+    from roomtone._native import Batch
     from roomtone.calls.interpreter import Run
 
-__all__ = ["ClipItem", "DigitsItem", "Item", "Playable", "PlayableError", "Playlist", "SilenceItem", "loops"]
+__all__ = ["Playlist"]
 
 AHEAD_MAX = 3  # items prepared and not begun; more would fetch and speak what may never be heard
-LOOPS_FOR_EVER = 1000  # what the platforms make of loop="0"
-
-
-@dataclass(frozen=True, slots=True)
-class ClipItem:
-    """Audio, `loops` times; 0: for ever."""
-
-    clip: Clip
-    loops: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class SilenceItem:
-    milliseconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class DigitsItem:
-    """Keys for the far end, and the time they take."""
-
-    digits: str
-    milliseconds: int
-
-
-Item = ClipItem | SilenceItem | DigitsItem
-
-
-class PlayableError(Exception):
-    """This item cannot be played; the next one can. `code` is the platform's number."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Playable(Verb):
-    """A verb that sounds."""
-
-    @abstractmethod
-    async def prepare(self, run: Run) -> Item | None:
-        """What is to be played, None for nothing. PlayableError."""
-
-    async def run(self, run: Run) -> Step:
-        """Alone in a list of one; the interpreter takes consecutive ones together."""
-        await run.play((self,))
-        return ADVANCE
-
-
-def loops(asked: int) -> int:
-    """A `loop` attribute as the player counts it."""
-    return LOOPS_FOR_EVER if asked <= 0 else min(asked, LOOPS_FOR_EVER)
 
 
 class Playlist:

@@ -8,42 +8,47 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roomtone.calls.playlist import PlayableError
+from roomtone.calls.playable import PlayableError
 from roomtone.media.core import LimitReached, MediaError
 from roomtone.webhooks.request import WebhookError
 
 if TYPE_CHECKING:
     from roomtone._native import Clip
-    from roomtone.calls.interpreter import Run
+    from roomtone.calls.services import Services
 
-__all__ = ["decoded", "fetched", "filed", "spoken"]
+__all__ = ["Sources"]
 
 NO_AUDIO_CODE = 12300
 
 
-async def spoken(run: Run, text: str, voice: str, language: str) -> Clip:
-    """The clip of a text. PlayableError."""
-    return await run.services.speech.say(text, voice, language)
+class Sources:
+    """The sources of one call."""
 
+    def __init__(self, services: Services, account_sid: str, call_sid: str) -> None:
+        self._services = services
+        self._account_sid = account_sid
+        self._call_sid = call_sid
 
-async def fetched(run: Run, url: str) -> Clip:
-    """The application's audio at `url`. PlayableError."""
-    try:
-        return await run.services.clips.fetch(url, account_sid=run.call.route.account.sid, call_sid=run.call.sid)
-    except WebhookError as error:
-        raise PlayableError(error.code, error.message) from error
-    except (MediaError, LimitReached) as error:
-        raise PlayableError(NO_AUDIO_CODE, f"{url} gave no audio that could be played: {error}") from error
+    async def spoken(self, text: str, voice: str, language: str) -> Clip:
+        """The clip of a text. PlayableError."""
+        return await self._services.speech.say(text, voice, language)
 
+    async def fetched(self, url: str) -> Clip:
+        """The application's audio at `url`. PlayableError."""
+        try:
+            return await self._services.clips.fetch(url, account_sid=self._account_sid, call_sid=self._call_sid)
+        except WebhookError as error:
+            raise PlayableError(error.code, error.message) from error
+        except (MediaError, LimitReached) as error:
+            raise PlayableError(NO_AUDIO_CODE, f"{url} gave no audio that could be played: {error}") from error
 
-async def decoded(run: Run, audio: bytes) -> Clip:
-    """Audio that an application's answer was. PlayableError."""
-    try:
-        return await run.services.clips.decode(audio)
-    except (MediaError, LimitReached) as error:
-        raise PlayableError(NO_AUDIO_CODE, f"the answer is no audio that could be played: {error}") from error
+    async def decoded(self, audio: bytes) -> Clip:
+        """Audio that an application's answer was. PlayableError."""
+        try:
+            return await self._services.clips.decode(audio)
+        except (MediaError, LimitReached) as error:
+            raise PlayableError(NO_AUDIO_CODE, f"the answer is no audio that could be played: {error}") from error
 
-
-async def filed(run: Run, path: Path) -> Clip:
-    """Audio of our own."""
-    return await run.services.clips.file(path)
+    async def filed(self, path: Path) -> Clip:
+        """Audio of our own."""
+        return await self._services.clips.file(path)

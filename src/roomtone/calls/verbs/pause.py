@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from roomtone.calls.playlist import Item, Playable, SilenceItem
+from roomtone.calls.playable import Item, Playable, SilenceItem
 
 if TYPE_CHECKING:
     from roomtone.calls.interpreter import Run

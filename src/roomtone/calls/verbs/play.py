@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from roomtone.calls import sources
-from roomtone.calls.playlist import ClipItem, DigitsItem, Item, Playable, loops
+from roomtone.calls.playable import ClipItem, DigitsItem, Item, Playable, loops
 
 if TYPE_CHECKING:
     from roomtone.calls.interpreter import Run
@@ -35,7 +34,7 @@ class Play(Playable):
             return DigitsItem(digits, digits_milliseconds(digits))
         if not self.url:
             return None
-        return ClipItem(await sources.fetched(run, self.url), loops(self.loop))
+        return ClipItem(await run.sources.fetched(self.url), loops(self.loop))
 
 
 def digits_milliseconds(digits: str) -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from roomtone.calls import sources
-from roomtone.calls.playlist import ClipItem, Item, Playable, loops
+from roomtone.calls.playable import ClipItem, Item, Playable, loops
 
 if TYPE_CHECKING:
     from roomtone.calls.interpreter import Run
@@ -29,4 +28,4 @@ class Say(Playable):
         """The text as a clip; nothing for no text."""
         if not self.text.strip():
             return None
-        return ClipItem(await sources.spoken(run, self.text, self.voice, self.language), loops(self.loop))
+        return ClipItem(await run.sources.spoken(self.text, self.voice, self.language), loops(self.loop))

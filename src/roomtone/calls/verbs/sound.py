@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from roomtone.calls import sources
-from roomtone.calls.playlist import ClipItem, Item, Playable
+from roomtone.calls.playable import ClipItem, Item, Playable
 
 if TYPE_CHECKING:
     from roomtone.calls.interpreter import Run
@@ -27,5 +26,5 @@ class Sound(Playable):
 
     async def prepare(self, run: Run) -> Item:
         """The audio, decoded."""
-        clip = await (sources.decoded(run, self.audio) if self.file is None else sources.filed(run, self.file))
+        clip = await (run.sources.decoded(self.audio) if self.file is None else run.sources.filed(self.file))
         return ClipItem(clip, self.loop)
