@@ -1,7 +1,5 @@
 """Accounts: for the operator alone."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response

@@ -1,7 +1,5 @@
 """Calls, live and ended, newest first."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query

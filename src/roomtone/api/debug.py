@@ -1,7 +1,5 @@
 """The debug log: what applications did wrong, newest first, with the platform's numbers."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query

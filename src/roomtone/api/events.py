@@ -1,7 +1,5 @@
 """`/events`: the stream of what happens."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Numbers and the applications that answer them."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response

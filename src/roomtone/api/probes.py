@@ -1,7 +1,5 @@
 """`/healthz`, `/readyz` and `/metrics`."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated
 

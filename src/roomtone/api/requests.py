@@ -1,7 +1,5 @@
 """Document requests and callbacks, with what became of each verb; and sending one again."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query

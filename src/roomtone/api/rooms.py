@@ -1,7 +1,5 @@
 """Live rooms, and who hears whom in them and why."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
