@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from roomtone.sip.address import Address, is_loose, name_addr, read_uri, uri_of_route
 from roomtone.sip.core import SipMessage
-from roomtone.sip.surroundings import Surroundings
+from roomtone.sip.surroundings import Surroundings, is_ip
 
 __all__ = ["Dialog", "Outgoing"]
 
@@ -19,7 +19,7 @@ class Outgoing:
 
     uri: str
     headers: list[tuple[str, str]]
-    destination: tuple[str, str, int] | None
+    destination: tuple[str, str, int]
     flow: int | None
 
 
@@ -97,10 +97,14 @@ class Dialog:
         # A strict router (RFC 2543) wants itself as the request URI, and the target as the last hop.
         return uri_of_route(self.routes[0]), [*self.routes[1:], f"<{self.remote_target}>"]
 
-    def _hop(self, uri: str, routes: list[str]) -> tuple[tuple[str, str, int] | None, int | None]:
-        transport, host, _port = self.source
-        if self.flow is not None and transport in _CONNECTED:
-            return None, self.flow
-        if not routes and self.surroundings.is_behind(read_uri(uri).host, host):
+    def _hop(self, uri: str, routes: list[str]) -> tuple[tuple[str, str, int], int | None]:
+        """The address of the first hop, and the connection to it if there is one (RFC 3261 12.2.1.1, 18.1.1).
+
+        A name is not looked up again, and an address that only the far end itself can reach is of no use: then requests go where theirs come from.
+        """
+        if self.flow is not None and self.source[0] in _CONNECTED:
+            return self.source, self.flow
+        hop = read_uri(uri_of_route(routes[0]) if routes else uri)
+        if not is_ip(hop.host) or self.surroundings.is_behind(hop.host, self.source[1]):
             return self.source, None
-        return None, None
+        return (hop.transport, hop.host, hop.port or 5060), None

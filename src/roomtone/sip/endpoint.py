@@ -18,6 +18,7 @@ from roomtone.sip.core import (
     SipAckTimeout,
     SipCancelled,
     SipFailed,
+    SipFlowClosed,
     SipRequest,
     SipResponse,
 )
@@ -59,6 +60,8 @@ class Endpoint:
                     line.not_acknowledged(event.transaction)
             case SipCancelled():
                 self._cancelled(event.transaction)
+            case SipFlowClosed():
+                self._flow_closed(event.flow)
             case _:
                 pass
 
@@ -109,6 +112,12 @@ class Endpoint:
         for line in tuple(self._signalling.lines.values()):
             if isinstance(line, InboundLine) and line.invite == transaction:
                 line.cancelled()
+
+    def _flow_closed(self, flow: int) -> None:
+        """The next request of its dialogs opens another connection."""
+        for line in self._signalling.lines.values():
+            if line.dialog.flow == flow:
+                line.dialog.flow = None
 
     def _close_leg(self, leg: int) -> None:
         batch = self._signalling.media.batch()

@@ -1,7 +1,6 @@
 """Which of our addresses a peer is told: in Contact, and in SDP.
 
-`sip.advertise` is for the outside; peers in `sip.local_networks`, and this machine itself, get the address that reaches them. On a virtual network hosts
-have names, and each is reached by its own.
+`sip.advertise` is for the outside; peers in `sip.local_networks`, and this machine itself, get the address that reaches them.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from roomtone.sip.address import Address
 from roomtone.sip.core import SipCore
 
-__all__ = ["Surroundings"]
+__all__ = ["Surroundings", "is_ip"]
 
 
 class Surroundings:
@@ -46,6 +45,11 @@ class Surroundings:
     def _is_local(self, peer: str) -> bool:
         address = _ip(peer)
         return address is None or address.is_loopback or any(address in network for network in self._local)
+
+
+def is_ip(host: str) -> bool:
+    """Whether it is an address, and no name."""
+    return _ip(host) is not None
 
 
 def _ip(host: str) -> IPv4Address | IPv6Address | None:
