@@ -17,7 +17,7 @@ FOUNDATION = {"clock", "errors", "ids", "log"}
 ALLOWED: dict[str, set[str]] = {
     "rooms": set(),
     "media": {"_native", "webhooks"},
-    "sip": {"_native", "media"},
+    "sip": {"_native", "media", "calls"},
     "store": set(),
     "settings": set(),
     "music": set(),
@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "webhooks": {"store", "calls"},
     "speech": {"media"},
     "conferences": {"rooms", "media", "store"},
-    "calls": {"conferences", "rooms", "media", "sip", "store", "webhooks", "music"},
+    "calls": {"conferences", "rooms", "media", "store", "webhooks"},
     "dialects": {"calls", "rooms"},
     "accounts": {"store", "settings"},
     "api": {"calls", "conferences", "rooms", "store", "webhooks", "music", "accounts", "settings", "media"},

@@ -27,8 +27,8 @@ from roomtone.calls.verbs.sound import Sound
 from roomtone.webhooks.request import Answer, Webhook, WebhookError
 
 if TYPE_CHECKING:
-    from roomtone._native import Batch
     from roomtone.calls.call import Call
+    from roomtone.media.core import Batch
 
 __all__ = ["Ending", "Purpose", "Run", "Sink"]
 

@@ -10,8 +10,8 @@ from roomtone.calls.document import Verb
 from roomtone.calls.step import ADVANCE, Step
 
 if TYPE_CHECKING:
-    from roomtone._native import Clip
     from roomtone.calls.interpreter import Run
+    from roomtone.media.core import Clip
 
 __all__ = ["ClipItem", "DigitsItem", "Item", "Playable", "PlayableError", "SilenceItem", "loops"]
 

@@ -17,8 +17,8 @@ from roomtone.calls.playable import ClipItem, DigitsItem, Item, Playable, Playab
 from roomtone.media.core import Event, ItemDone, ItemStarted, PlayerDone
 
 if TYPE_CHECKING:
-    from roomtone._native import Batch
     from roomtone.calls.interpreter import Run
+    from roomtone.media.core import Batch
 
 __all__ = ["Playlist"]
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from roomtone._native import Ack, Batch, Clip, Event
     from roomtone.calls.dialect import Dialect
     from roomtone.calls.document import VerbReport
     from roomtone.calls.hold_music import HoldMusic
     from roomtone.calls.visit import Rooms
     from roomtone.clock import Clock
     from roomtone.ids import Ids
+    from roomtone.media.core import Ack, Batch, Clip, Event
     from roomtone.store.rows import AccountRow, ApplicationRow, NumberRow, StoreBatch
     from roomtone.webhooks.request import Answer, Webhook
 

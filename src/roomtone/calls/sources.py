@@ -13,8 +13,8 @@ from roomtone.media.core import LimitReached, MediaError
 from roomtone.webhooks.request import WebhookError
 
 if TYPE_CHECKING:
-    from roomtone._native import Clip
     from roomtone.calls.services import Services
+    from roomtone.media.core import Clip
 
 __all__ = ["Sources"]
 

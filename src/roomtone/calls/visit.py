@@ -18,11 +18,11 @@ from roomtone.conferences.names import ConferenceNameError
 from roomtone.rooms.join import JoinRequest, LeaveReason
 
 if TYPE_CHECKING:
-    from roomtone._native import Batch
     from roomtone.calls.call import Call
     from roomtone.calls.verbs.dial import DialConference
     from roomtone.conferences.participation import Participation
     from roomtone.conferences.ports import Member
+    from roomtone.media.core import Batch
 
 __all__ = ["Rooms", "Visit"]
 

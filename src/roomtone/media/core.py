@@ -15,6 +15,7 @@ from roomtone import _native
 from roomtone._native import (
     Ack,
     Batch,
+    Clip,
     Core,
     Digit,
     Event,
@@ -31,6 +32,7 @@ from roomtone._native import (
 __all__ = [
     "Ack",
     "Batch",
+    "Clip",
     "Core",
     "Digit",
     "Event",
