@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "webhooks": {"store", "calls"},
     "speech": {"media"},
     "conferences": {"rooms", "media", "store"},
-    "calls": {"conferences", "rooms", "media", "store", "webhooks"},
+    "calls": {"conferences", "rooms", "media", "speech", "store", "webhooks"},
     "dialects": {"calls", "rooms"},
     "accounts": {"store", "settings"},
     "api": {"calls", "conferences", "rooms", "store", "webhooks", "music", "accounts", "settings", "media"},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from roomtone.calls.playable import PlayableError
 from roomtone.media.core import LimitReached, MediaError
+from roomtone.speech import SpeechError
 from roomtone.webhooks.request import WebhookError
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ class Sources:
 
     async def spoken(self, text: str, voice: str, language: str) -> Clip:
         """The clip of a text. PlayableError."""
-        return await self._services.speech.say(text, voice, language)
+        try:
+            return await self._services.speech.say(text, voice, language)
+        except SpeechError as error:
+            raise PlayableError(error.code, error.message) from error
 
     async def fetched(self, url: str) -> Clip:
         """The application's audio at `url`. PlayableError."""
