@@ -19,11 +19,11 @@ FILES = pieces("classical")
 def heard(path: Path) -> Samples:
     """One round of the piece from the middle of its first playing to the middle of its second: the loop point is in it."""
     network = Network(seed=1)
-    core = Core(network=network, host="server", seed=1, rtp_ports=(20000, 20010))
+    core = Core(network=network, host="10.0.0.1", seed=1, rtp_ports=(20000, 20010))
     leg, bus, player, tap = (core.new_id() for _ in range(4))
-    offer = sdp_offer(host="telephone", port=4000, session_id=1, session_version=1, codecs=["PCMU"])
+    offer = sdp_offer(host="10.0.0.2", port=4000, session_id=1, session_version=1, codecs=["PCMU"])
     port = core.open_leg(leg)
-    _, media = sdp_answer(offer, host="server", port=port, session_id=2, session_version=1, codecs=["PCMU"])
+    _, media = sdp_answer(offer, host="10.0.0.1", port=port, session_id=2, session_version=1, codecs=["PCMU"])
     clip = core.load_clip(path.read_bytes())
     batch = Batch()
     batch.open_bus(bus)
@@ -63,7 +63,7 @@ def test_never_silent_for_half_a_second_not_even_where_it_begins_again(music: Sa
 
 @pytest.mark.parametrize("beep_hz", [440.0, 330.0])
 def test_nothing_in_it_could_be_taken_for_a_beep(music: Samples, beep_hz: float) -> None:
-    assert bareness(music, RATE_HZ, beep_hz).max() < 0.7
+    assert bareness(music, RATE_HZ, beep_hz).max() < 0.4
 
 
 def test_it_does_not_clip(music: Samples) -> None:

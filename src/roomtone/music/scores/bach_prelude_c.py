@@ -78,6 +78,7 @@ SCORE = Score(
     source="The Well-Tempered Clavier, book 1 (1722), complete; public domain",
     beats_per_minute=76,
     bar_beats=4,
+    transpose=1,
     voices=(
         _voice("treble", tuple(figure[0] for figure in _FIGURES), _TREBLE_END),
         _voice("tenor", tuple(figure[1] for figure in _FIGURES), _TENOR_END),

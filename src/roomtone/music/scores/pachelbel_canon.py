@@ -66,6 +66,7 @@ SCORE = Score(
     source="Canon per 3 Violini e Basso, about 1690; public domain",
     beats_per_minute=60,
     bar_beats=4,
+    transpose=1,
     voices=(
         _violin("violin 1", 2, "D5:4", 92),
         _violin("violin 2", 4, "A4:4", 84),

@@ -2,9 +2,6 @@
 
 The piece is these bars twice, the second time turned to D minor in its last eight. Played over and over, the first half leads into itself exactly
 as Satie's repeat does. The chords that follow each bass note are tied to nothing: the pedal carries the bass through the bar.
-
-It sounds a semitone higher than written: so no note of it is an A or an E, the 440 and 330 Hz of the beeps, which a lone long note of this melody
-would otherwise be taken for.
 """
 
 from fractions import Fraction
