@@ -21,13 +21,14 @@ from roomtone.calls.keys import Keys
 from roomtone.calls.line import Line, LineEnd, LineEndedError
 from roomtone.calls.step import Fetch
 from roomtone.calls.visit import Visit
-from roomtone.media.core import Digit, Event, LegLost, LegSilent
+from roomtone.media.core import Digit, LegLost, LegSilent
 from roomtone.store.rows import CallRow, EventRow, StoreBatch
 
 if TYPE_CHECKING:
     from roomtone.calls.dialect import Dialect
     from roomtone.calls.services import Route, Services
     from roomtone.calls.verbs.dial import DialConference
+    from roomtone.media.core import Event
     from roomtone.rooms.join import LeaveReason
 
 __all__ = ["Call"]

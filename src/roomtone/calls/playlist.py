@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from roomtone.calls.document import Finding, Outcome
 from roomtone.calls.playable import ClipItem, DigitsItem, Item, Playable, PlayableError, SilenceItem
-from roomtone.media.core import Event, ItemDone, ItemStarted, PlayerDone
+from roomtone.media.core import ItemDone, ItemStarted, PlayerDone
 
 if TYPE_CHECKING:
     from roomtone.calls.interpreter import Run
-    from roomtone.media.core import Batch
+    from roomtone.media.core import Batch, Event
 
 __all__ = ["Playlist"]
 

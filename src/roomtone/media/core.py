@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,7 +19,6 @@ from roomtone._native import (
     Clip,
     Core,
     Digit,
-    Event,
     ItemDone,
     ItemStarted,
     LegLost,
@@ -28,6 +28,9 @@ from roomtone._native import (
     PlayerDone,
     TapReady,
 )
+
+if TYPE_CHECKING:
+    from roomtone._native import Event  # a type only: the union of the events
 
 __all__ = [
     "Ack",
@@ -49,7 +52,7 @@ __all__ = [
 
 _log = structlog.get_logger("roomtone.media")
 
-Handler = Callable[[Event], None]
+Handler = Callable[["Event"], None]
 
 _OF_LEG = (_native.Digit, _native.LegSilent, _native.LegLost)
 _OF_PLAYER = (_native.ItemStarted, _native.ItemDone, _native.PlayerDone)

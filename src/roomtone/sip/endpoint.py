@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from roomtone.media.core import Event, LimitReached
+from roomtone.media.core import LimitReached
 from roomtone.sip.core import (
     SdpError,
     SipAck,
@@ -28,6 +28,7 @@ from roomtone.sip.signalling import ALLOW, PRODUCT, SDP_TYPE, SUPPORTED, Signall
 
 if TYPE_CHECKING:
     from roomtone.calls.line import Line
+    from roomtone.media.core import Event
 
 __all__ = ["Endpoint"]
 

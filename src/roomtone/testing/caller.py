@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from roomtone.calls.line import LineEnd
-from roomtone.media.core import Digit, Event, LegLost, LegSilent, Media
+from roomtone.media.core import Digit, LegLost, LegSilent, Media
 from roomtone.sip import Endpoint, OutboundLine, RefusedError, Signalling, Surroundings
 from roomtone.sip.address import read_uri
 from roomtone.testing.ear import Ear
 
 if TYPE_CHECKING:
-    from roomtone._native import Batch, Clip, Codec, Core, Direction
+    from roomtone._native import Batch, Clip, Codec, Core, Direction, Event
     from roomtone.clock import Clock
 
 __all__ = ["Listening", "Phone", "RefusedError", "RobotCall"]

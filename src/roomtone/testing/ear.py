@@ -184,13 +184,13 @@ class Ear:
 
     def describe(self, since_s: float | None = None) -> Iterator[str]:
         """In words, for people."""
-        tones = self.tones(since_s)
         if self.silence(since_s):
             yield "silence"
-        elif not tones and self.music(since_s):
+        elif self.music(since_s):
             yield "music"
-        for tone in tones:
-            yield f"{tone.hertz:.0f} Hz at {tone.dbm0:.0f} dBm0"
+        else:
+            for tone in self.tones(since_s):
+                yield f"{tone.hertz:.0f} Hz at {tone.dbm0:.0f} dBm0"
 
     def _share(self, hertz: float, since_s: float | None, until_s: float) -> float:
         windows = self.heard(since_s, until_s)
