@@ -1,0 +1,268 @@
+"""The composition root: builds each object once, in the order in which they need each other, and takes them down in the other order. Decides nothing.
+
+`Server.start` is used by `serve` (live, with HTTP and SIP sockets) and by the test kit (a virtual network, no HTTP port of its own unless asked for).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Literal
+
+import structlog
+
+from roomtone import music
+from roomtone.accounts.directory import Directory
+from roomtone.accounts.operator import admin_token
+from roomtone.api.app import Api
+from roomtone.api.metrics import Metrics
+from roomtone.api.serving import HttpServer, port_fault
+from roomtone.api.sources import Sources
+from roomtone.calls.hold_music import HoldMusic
+from roomtone.calls.services import Limits, Services
+from roomtone.calls.switchboard import Switchboard
+from roomtone.clock import Clock, LiveClock
+from roomtone.conferences.conferences import Conferences
+from roomtone.dialects import DIALECTS, DialectOptions
+from roomtone.ids import Ids
+from roomtone.media.clips import Clips
+from roomtone.media.core import Core, Media
+from roomtone.rooms.room import RoomRules
+from roomtone.sip import Endpoint, Signalling, Surroundings
+from roomtone.speech import Speech
+from roomtone.store.rows import RequestRow, StoreBatch
+from roomtone.store.store import Store
+from roomtone.webhooks.client import ClientLimits, WebhookClient
+from roomtone.webhooks.guard import Guard
+from roomtone.webhooks.journal import Journal
+from roomtone.webhooks.target import UrlMap
+
+if TYPE_CHECKING:
+    from roomtone.settings.model import Settings
+    from roomtone.settings.values import Address
+    from roomtone.store.rows import Source
+
+__all__ = ["ReadyInfo", "Server", "World", "serve"]
+
+_log = structlog.get_logger("roomtone.server")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyInfo:
+    """What the ready line says."""
+
+    http: str
+    sip: str
+    number: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a server stands on: time, randomness, a core."""
+
+    clock: Clock
+    core: Core
+    source: random.Random | None = None  # None: the system's randomness
+    is_virtual: bool = False
+
+    @classmethod
+    def live(cls, settings: Settings) -> World:
+        """Of the real world. SettingsError when the RTP address cannot be used."""
+        listen = settings.sip.udp or settings.sip.tcp
+        core = Core(
+            host=listen.host if listen else "127.0.0.1",
+            workers=settings.server.workers or os.cpu_count() or 1,
+            rtp_ports=settings.sip.rtp_ports,
+            rtp_timeout_s=round(settings.sip.rtp_timeout),
+        )
+        return cls(clock=LiveClock(), core=core)
+
+
+class Server:
+    """Everything, built. `start` makes one, `stop` ends it."""
+
+    def __init__(self, settings: Settings, world: World, store: Store, http: HttpServer | None) -> None:
+        self.settings = settings
+        self.clock = world.clock
+        self.core = world.core
+        self.store = store
+        self.http = http
+        self._world = world
+        ids = Ids(world.source)
+        hooks = settings.webhooks
+        self.metrics = Metrics()
+        self.media = Media(world.core)
+        self.directory = Directory(store.identities, self.clock, ids, admin_token(settings, ids))
+        self.journal = Journal(
+            self.clock, ids.request, capture=hooks.capture, shows_digits=hooks.show_digits, keep=self._keep_request
+        )
+        self.webhooks = WebhookClient(
+            self.clock,
+            self.journal,
+            guard=Guard(str(network) for network in hooks.allow_networks),
+            url_map=UrlMap(dict(hooks.map)),
+            limits=ClientLimits(
+                connect_timeout_s=hooks.connect_timeout,
+                total_timeout_s=hooks.total_timeout,
+                media_bytes_max=hooks.max_media_bytes,
+            ),
+            in_virtual_time=world.is_virtual,
+            measure=self.metrics.request,
+        )
+        self.speech = Speech(self.clock, world.core)
+        self.clips = Clips(self.clock, self.webhooks, world.core, media_bytes_max=hooks.max_media_bytes)
+        self.conferences = Conferences(
+            media=self.media,
+            store=store,
+            clock=self.clock,
+            ids=ids,
+            rules=RoomRules(music_when_alone=settings.rooms.music_when_alone),
+        )
+        options = DialectOptions(participants_max=settings.rooms.max_participants)
+        self.services = Services(
+            clock=self.clock,
+            ids=ids,
+            media=self.media,
+            webhooks=self.webhooks,
+            journal=self.journal,
+            speech=self.speech,
+            clips=self.clips,
+            store=store,
+            rooms=self.conferences,
+            hold_music=HoldMusic(music.pieces),
+            dialects={name: make(options) for name, make in DIALECTS.items()},
+            limits=Limits(
+                calls_max=settings.limits.calls,
+                calls_per_account_max=settings.limits.calls_per_account,
+                document_bytes_max=hooks.max_document_bytes,
+            ),
+        )
+        self.switchboard = Switchboard(self.services, self.directory, self._admits)
+        surroundings = Surroundings(
+            world.core, settings.sip.advertise, [str(network) for network in settings.sip.local_networks]
+        )
+        source = world.source or random.SystemRandom()
+        self.signalling = Signalling(world.core, self.media, self.clock, source, surroundings)
+        self.media.on_sip = Endpoint(self.signalling, self.switchboard.incoming).handle
+        self.api = Api(
+            Sources(
+                clock=self.clock,
+                ids=ids,
+                directory=self.directory,
+                store=store,
+                rooms=self.conferences,
+                calls=self.switchboard,
+                journal=self.journal,
+                replay=self.webhooks.replay,
+                pieces=music.pieces,
+                core_statistics=world.core.stats,
+                data=settings.server.data,
+            ),
+            self.metrics,
+        )
+        self._warming: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(cls, settings: Settings, world: World, *, identities: Source = "file", http: bool = True) -> Server:
+        """Opens everything that was named, and takes calls. SettingsError."""
+        port = HttpServer(settings.server.http) if http else None
+        store: Store | None = None
+        try:
+            store = await Store.open(
+                settings.server.data,
+                world.clock,
+                synchronous=settings.server.synchronous,
+                requests_kept=timedelta(hours=settings.webhooks.capture_hours),
+            )
+            server = cls(settings, world, store, port)
+            await server._open(identities)
+        except BaseException:
+            if port is not None:
+                await port.stop()
+            if store is not None:
+                await store.close()
+            world.core.close()
+            raise
+        return server
+
+    async def _open(self, identities: Source) -> None:
+        await self.directory.load(self.settings, source=identities)
+        self.sip: list[tuple[str, Address]] = []
+        if self.settings.sip.udp is not None:
+            self._listen("udp", self.settings.sip.udp)
+        if self.settings.sip.tcp is not None and not self._world.is_virtual:
+            self._listen("tcp", self.settings.sip.tcp)
+        if not self._world.is_virtual:
+            self.media.attach(asyncio.get_running_loop())
+            self._warming = asyncio.create_task(self.speech.warm(), name="speech")
+        if self.http is not None:
+            await self.http.start(self.api.app)
+        self.api.ready()
+
+    def _listen(self, transport: Literal["udp", "tcp"], address: Address) -> None:
+        try:
+            host, port = self.core.sip_listen(transport, address.host, address.port)
+        except OSError as error:
+            raise port_fault(f"sip.{transport}", address, error) from None
+        self.sip.append((transport, type(address)(host, port)))
+
+    def ready_info(self, *, number: str = "") -> ReadyInfo:
+        """What the ready line says."""
+        transport, address = self.sip[0] if self.sip else ("udp", None)
+        suffix = "" if transport == "udp" else f";transport={transport}"
+        return ReadyInfo(
+            http=self.http.url if self.http else "",
+            sip=f"sip:{address}{suffix}" if address else "",
+            number=number,
+            account=self.settings.accounts[0].sid if self.settings.accounts else "",
+        )
+
+    async def stop(self, drain_s: float = 0.0) -> None:
+        """No new calls; rooms get `drain_s`; then BYE to everyone, everything written and closed."""
+        self.api.drain()
+        self.switchboard.drain()
+        deadline = self.clock.now() + drain_s
+        while len(self.switchboard) and self.clock.now() < deadline:
+            await self.clock.sleep(min(0.2, drain_s))
+        await self.switchboard.stop()
+        self.api.close()
+        if self.http is not None:
+            await self.http.stop()
+        if self._warming is not None:
+            self._warming.cancel()
+        await self.speech.close()
+        await self.webhooks.close()
+        await self.store.close()
+        self.media.close(None if self._world.is_virtual else asyncio.get_running_loop())
+
+    def _admits(self, peer: str) -> bool:
+        """Who may call numbers: everybody when `sip.public`, else the networks of trunks (decision A23)."""
+        if self.settings.sip.public:
+            return True
+        networks = [network for trunk in self.settings.trunks for network in trunk.allow_from]
+        return any(ip_address(peer) in ip_network(str(network), strict=False) for network in networks)
+
+    def _keep_request(self, row: RequestRow) -> None:
+        self.store.commit(StoreBatch(requests=[row]))
+
+
+async def serve(
+    settings: Settings,
+    *,
+    on_ready: Callable[[Server], None],
+    stop: asyncio.Event,
+    identities: Source = "file",
+) -> None:
+    """Runs a live server until `stop` is set, then drains it. SettingsError when it cannot start."""
+    server = await Server.start(settings, World.live(settings), identities=identities)
+    try:
+        on_ready(server)
+        await stop.wait()
+    finally:
+        await server.stop(settings.server.drain_seconds)
