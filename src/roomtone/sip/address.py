@@ -12,7 +12,7 @@ __all__ = ["Address", "host_port", "is_loose", "name_addr", "party", "read_uri",
 
 _USER_SAFE = "-_.!~*'()&=+$,;?/"  # RFC 3261 section 25.1: unreserved and user-unreserved
 _QUOTED = re.compile(r'["\\]')
-_URI = re.compile(r"(?i)sips?:(?:(?P<user>[^@:;?]*)(?::[^@]*)?@)?(?P<host>\[[^\]]*\]|[^:;?>]*)(?::(?P<port>\d+))?(?P<rest>[^?]*)")
+_URI = re.compile(r"(?i)sips?:(?:(?P<user>[^@:?]*)(?::[^@]*)?@)?(?P<host>\[[^\]]*\]|[^:;?>]*)(?::(?P<port>\d+))?(?P<rest>[^?]*)")
 _TRANSPORT = re.compile(r"(?i);transport=(\w+)")
 
 

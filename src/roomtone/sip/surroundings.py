@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Protocol
 
 from roomtone.sip.address import Address
-from roomtone.sip.core import SipCore
 
-__all__ = ["Surroundings", "is_ip"]
+__all__ = ["Routes", "Surroundings", "is_ip"]
+
+
+class Routes(Protocol):
+    """The part of the core that knows them."""
+
+    def sip_local(self, transport: str, peer: str) -> tuple[str, int]:
+        """Our address as that peer would see it without NAT."""
 
 
 class Surroundings:
     """`advertise`: address or name for the outside, "" for none. `local_networks`: in CIDR notation."""
 
-    def __init__(self, core: SipCore, advertise: str = "", local_networks: Sequence[str] = ()) -> None:
+    def __init__(self, core: Routes, advertise: str = "", local_networks: Sequence[str] = ()) -> None:
         self._core = core
         self._advertise = advertise
         self._local: list[IPv4Network | IPv6Network] = [ip_network(network, strict=False) for network in local_networks]
