@@ -107,6 +107,10 @@ pub enum Event {
 
 /// What the engine has to do.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "drained at once, one by one; a box would cost more than it saves"
+)]
 pub enum Output {
     /// Send these bytes.
     Transmit {

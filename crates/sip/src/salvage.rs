@@ -6,7 +6,7 @@
 
 use core::net::SocketAddr;
 
-use crate::adapter::{TopVia, canonical_name, parse_via};
+use crate::adapter::{TopVia, canonical_name, parse_broken_via};
 use crate::limits::Limits;
 use crate::reply::Copied;
 
@@ -28,7 +28,7 @@ pub(crate) fn salvage(bytes: &[u8], source: SocketAddr, limits: &Limits) -> Opti
         return None;
     }
     let mut copied = copy_rows(lines, limits);
-    let via = parse_via(copied.vias.first()?, source)?;
+    let via = parse_broken_via(copied.vias.first()?, source)?;
     if let Some(amended) = &via.amended {
         copied.vias[0].clone_from(amended);
     }

@@ -12,5 +12,5 @@ mod parse;
 pub(crate) use build::{build_cancel, build_request, build_response};
 pub(crate) use machine::{ClientMachine, ServerMachine, Step};
 pub(crate) use parse::{
-    Parsed, SyntaxFault, TopVia, WireRequest, WireResponse, canonical_name, parse, parse_via,
+    Parsed, SyntaxFault, TopVia, WireRequest, WireResponse, canonical_name, parse, parse_broken_via,
 };

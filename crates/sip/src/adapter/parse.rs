@@ -73,6 +73,15 @@ pub(crate) struct TopVia {
     pub amended: Option<Vec<u8>>,
 }
 
+/// As `parse_via`, of a hop whose parameters may be nonsense: enough to send an answer to.
+pub(crate) fn parse_broken_via(row: &[u8], source: SocketAddr) -> Option<TopVia> {
+    parse_via(row, source).or_else(|| {
+        let sound = row.split(|&byte| matches!(byte, b';' | b',')).next()?;
+        let via = parse_via(sound, source)?;
+        Some(TopVia { amended: None, ..via })
+    })
+}
+
 /// Reads the first hop of a Via row and says how it looks with the address that it really came from.
 pub(crate) fn parse_via(row: &[u8], source: SocketAddr) -> Option<TopVia> {
     let end = sipx_sip::headers::via::first_hop_end(row);

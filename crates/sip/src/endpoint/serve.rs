@@ -26,7 +26,7 @@ impl Endpoint {
         now: Duration,
     ) {
         let Some(via) = request.top_via(flow.remote) else {
-            self.note(Reason::Garbage, flow);
+            self.receive_broken(flow, bytes, SyntaxFault::Malformed("malformed Via Header".to_owned()));
             return;
         };
         let Some(key) = request.key(&via) else {
@@ -151,7 +151,8 @@ impl Endpoint {
     fn overloaded(&self, flow: &Flow) -> Option<Refused> {
         let reason = if self.servers.len() >= self.limits.server_transactions_max {
             Reason::Overload
-        } else if self.servers.from_source(flow.remote.ip()) >= self.limits.server_transactions_per_source_max
+        } else if self.servers.count_of_source(flow.remote.ip())
+            >= self.limits.server_transactions_per_source_max
         {
             Reason::SourceOverload
         } else {

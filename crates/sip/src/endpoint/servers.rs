@@ -88,7 +88,7 @@ impl Servers {
         self.by_key.get(key).copied()
     }
 
-    pub fn from_source(&self, source: IpAddr) -> usize {
+    pub fn count_of_source(&self, source: IpAddr) -> usize {
         self.per_source.get(&source).copied().unwrap_or(0)
     }
 

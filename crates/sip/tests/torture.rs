@@ -1,0 +1,164 @@
+//! RFC 4475, message by message: parsed, refused or dropped as the RFC says, over UDP and in a stream.
+
+mod lab;
+
+use std::collections::BTreeMap;
+
+use lab::*;
+use roomtone_sip::{Event, Reason, Transport};
+
+struct Torture {
+    name: String,
+    expected: String,
+    bytes: Vec<u8>,
+}
+
+/// Reads `rfc4475.txt`, whose notation its head explains.
+fn tortures() -> Vec<Torture> {
+    let text = include_str!("rfc4475.txt").replace("<line>\n", "");
+    let sections = text.split("=== ").skip(1);
+    sections
+        .map(|section| {
+            let (title, body) = section.split_once('\n').unwrap();
+            let (name, expected) = title.split_once(' ').unwrap();
+            Torture { name: name.to_owned(), expected: expected.to_owned(), bytes: to_bytes(body) }
+        })
+        .collect()
+}
+
+fn to_bytes(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (index, part) in text.replace('\n', "\r\n").split("<hex>").enumerate() {
+        let rest = if index == 0 {
+            part
+        } else {
+            let (hex, rest) = part.split_once("</hex>").unwrap();
+            bytes.extend(
+                (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()),
+            );
+            rest
+        };
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    fill_in_length(bytes)
+}
+
+fn fill_in_length(bytes: Vec<u8>) -> Vec<u8> {
+    let head_end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    let length = (bytes.len() - head_end).to_string();
+    let Some(at) = bytes[..head_end].windows(4).position(|window| window == b": @\r") else { return bytes };
+    [&bytes[..at + 2], length.as_bytes(), &bytes[at + 3..]].concat()
+}
+
+fn outcome(lab: &mut Lab) -> String {
+    let events = lab.take_events();
+    let sent = lab.take_sent();
+    match (events.as_slice(), sent.as_slice()) {
+        ([Event::Request { .. }], []) => "up".to_owned(),
+        ([], [answer]) => status_of(answer).to_string(),
+        ([], []) => "drop".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_message_meets_its_fate() {
+    let tortures = tortures();
+    assert_eq!(tortures.len(), 49);
+    for torture in tortures {
+        let mut lab = Lab::udp();
+        lab.receive(&torture.bytes);
+        let counted = lab.counters().total();
+        assert_eq!(outcome(&mut lab), torture.expected, "{}", torture.name);
+        assert_eq!(
+            counted,
+            u64::from(torture.expected != "up"),
+            "{}: what does not go up is counted",
+            torture.name
+        );
+    }
+}
+
+#[test]
+fn answers_carry_what_the_rfc_wants_in_them() {
+    let answers: BTreeMap<String, String> = tortures()
+        .into_iter()
+        .filter(|torture| torture.expected.parse::<u16>().is_ok())
+        .map(|torture| {
+            let mut lab = Lab::udp();
+            lab.receive(&torture.bytes);
+            (torture.name, lab.take_one())
+        })
+        .collect();
+    for (name, answer) in &answers {
+        assert!(header_of(answer, "Via").is_some(), "{name}");
+        assert_eq!(header_of(answer, "Content-Length"), Some("0"), "{name}");
+        assert!(name == "insuf" || header_of(answer, "To").unwrap().contains("tag="), "{name}: {answer}");
+    }
+    assert_eq!(
+        header_of(&answers["bext01"], "Unsupported"),
+        Some("nothingSupportsThis, nothingSupportsThisEither")
+    );
+    assert_eq!(header_of(&answers["invut"], "Accept"), Some("application/sdp"));
+    assert!(header_of(&answers["intmeth"], "Allow").unwrap().contains("INVITE"));
+    assert!(header_of(&answers["escnull"], "Allow").unwrap().contains("BYE"));
+    assert_eq!(header_of(&answers["lwsruri"], "To"), Some("sip:user@example.com;tag=3xfe-9921883-z9f"));
+}
+
+#[test]
+fn what_goes_up_is_read_right() {
+    let messages: BTreeMap<String, _> = tortures()
+        .into_iter()
+        .filter(|torture| torture.expected == "up")
+        .map(|torture| {
+            let mut lab = Lab::udp();
+            lab.receive(&torture.bytes);
+            (torture.name, lab.take_request().1)
+        })
+        .collect();
+    let wsinv = &messages["wsinv"];
+    assert_eq!(wsinv.from_display, "J Rosenberg \\\"");
+    assert_eq!((wsinv.from_tag.as_str(), wsinv.to_tag.as_str()), ("98asjd8", "1918181833n"));
+    assert_eq!((wsinv.cseq, wsinv.contact_uri.as_str()), (9, "sip:jdrosen@example.com"));
+    assert_eq!(wsinv.header("newfangledheader"), Some("newfangled value continued newfangled value"));
+    assert_eq!(wsinv.header("Subject"), Some(""));
+    assert_eq!(wsinv.headers("Via").len(), 2);
+    assert!(wsinv.body.starts_with(b"v=0"));
+    assert_eq!(messages["esc01"].uri, "sip:sips%3Auser%40example.com@example.net");
+    assert_eq!(messages["lwsdisp"].from_display, "caller");
+    assert_eq!(messages["semiuri"].uri, "sip:user;par=u%40example.net@example.com");
+    assert_eq!(messages["longreq"].headers("v").len(), 34);
+    let inv2543 = &messages["inv2543"];
+    assert_eq!(inv2543.from_tag, "");
+    assert_eq!(inv2543.contact_uri, "sip:+13035551111@ift.client.example.net;user=phone");
+    assert_eq!(inv2543.routes, ["<sip:UserB@example.com;maddr=ss1.example.com>"]);
+}
+
+/// In a stream the same messages come to the same end, cut anywhere; those that cannot be framed close it.
+#[test]
+fn a_stream_is_no_different_byte_by_byte() {
+    for torture in tortures() {
+        let framed = !["clerr", "ncl", "mcl01", "dblreq", "inv2543"].contains(&torture.name.as_str());
+        if !framed {
+            continue;
+        }
+        let mut lab = Lab::tcp();
+        for byte in &torture.bytes {
+            lab.receive([*byte]);
+        }
+        assert_eq!(outcome(&mut lab), torture.expected, "{}", torture.name);
+        assert!(lab.others.is_empty(), "{}", torture.name);
+    }
+}
+
+#[test]
+fn a_stream_that_cannot_be_framed_is_answered_and_closed() {
+    for torture in tortures().into_iter().filter(|torture| ["ncl", "mcl01"].contains(&torture.name.as_str()))
+    {
+        let mut lab = Lab::new(Transport::Tcp);
+        lab.receive(&torture.bytes);
+        assert_eq!(status_of(&lab.take_one()), 400);
+        assert_eq!(lab.others.len(), 1, "{}", torture.name);
+        assert_eq!(lab.count(Reason::Malformed), 1);
+    }
+}
