@@ -71,6 +71,8 @@ class ClipCache:
         old = self._clips.pop(key, None)
         if old is not None:
             self._bytes -= _size(old)
+        if _size(clip) > self._bytes_max:
+            return
         self._clips[key] = clip
         self._bytes += _size(clip)
         while self._bytes > self._bytes_max:

@@ -285,7 +285,8 @@ class WebhookClient:
         """The body, whole. Of an answer that will not be used only as much as the journal shows; a sound instead of a document may be as long as media."""
         fits = 200 <= response.status < 300
         is_sound = webhook.kind == "media" or content_type.startswith("audio/")
-        limit = max(webhook.bytes_max, self._limits.media_bytes_max) if is_sound else webhook.bytes_max
+        is_long = is_sound and webhook.kind != "media"
+        limit = max(webhook.bytes_max, self._limits.media_bytes_max) if is_long else webhook.bytes_max
         chunks: list[bytes] = []
         size = 0
         if not fits and not self._journal.keeps_bodies:
