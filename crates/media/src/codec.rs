@@ -63,6 +63,11 @@ impl Codec {
         }
     }
 
+    /// Whether packets build on those before them, and may hold a rough copy of the last one ([`Decoder::decode_fec`]).
+    pub const fn has_memory(self) -> bool {
+        matches!(self, Codec::Opus)
+    }
+
     /// How many samples `payload` decodes to, judged without decoding it.
     ///
     /// # Errors
@@ -137,6 +142,13 @@ impl Encoder {
         }
     }
 
+    /// Whether the frames from now on lean as little as possible on those before, for a decoder that has not heard them.
+    pub fn set_independent(&mut self, independent: bool) {
+        if let EncoderState::Opus(encoder) = &mut self.0 {
+            encoder.set_independent(independent);
+        }
+    }
+
     /// Forgets all frames before.
     pub fn reset(&mut self) {
         if let EncoderState::Opus(encoder) = &mut self.0 {
@@ -178,8 +190,15 @@ impl Decoder {
         }
     }
 
-    /// Fills `pcm` with the codec's own guess of what was lost; false where the codec has none (G.711: see [`crate::conceal`]).
-    /// Opus: the length is a multiple of 10 ms.
+    /// Whether [`Decoder::conceal`] guesses better than a repetition of what was heard would.
+    pub fn conceals(&self) -> bool {
+        match &self.0 {
+            DecoderState::Opus(decoder) => decoder.conceals(),
+            DecoderState::Pcmu | DecoderState::Pcma => false,
+        }
+    }
+
+    /// Fills `pcm` with the codec's own guess of what was lost; false where it has none. Opus: the length is a multiple of 10 ms.
     pub fn conceal(&mut self, pcm: &mut [i16]) -> bool {
         match &mut self.0 {
             DecoderState::Opus(decoder) => decoder.conceal(pcm),
@@ -187,7 +206,7 @@ impl Decoder {
         }
     }
 
-    /// Fills `pcm` with the lost packet before `next_payload`, from the forward error correction inside that one, where the codec has any.
+    /// Fills `pcm` with the lost packet before `next_payload`, from the forward error correction inside that one; false where there is none.
     /// The length is that of the lost packet. `next_payload` is then decoded as usual.
     pub fn decode_fec(&mut self, next_payload: &[u8], pcm: &mut [i16]) -> bool {
         match &mut self.0 {

@@ -16,8 +16,10 @@ pub const BITRATE_BPS: u32 = 24_000;
 /// libopus's effort, 0 to 10.
 pub const COMPLEXITY: u8 = 4;
 
-/// The loss for which in-band error correction is made, in per cent. libopus writes none for 0.
-pub const EXPECTED_LOSS_PERCENT: u8 = 5;
+/// The loss for which in-band error correction is made, in per cent. Up to 5 libopus writes none at this bitrate, above it gives up some bandwidth
+/// for it: measured on speech with every tenth packet lost, the spectrum of the replaced frame is then 3.8 dB off instead of 7.5, of the next one
+/// 1.9 instead of 4.4.
+pub const EXPECTED_LOSS_PERCENT: u8 = 10;
 
 const SCALE: f32 = 32_768.0;
 
@@ -65,6 +67,11 @@ impl Encoder {
         self.0.encode_float_to_slice(floats, &mut out[..length]).unwrap_or(0)
     }
 
+    /// Whether the frames from now on lean as little as possible on those before, for a decoder that has not heard them.
+    pub fn set_independent(&mut self, independent: bool) {
+        let _ = self.0.set_prediction_disabled(independent); // known to every libopus since 1.1
+    }
+
     /// Forgets all frames before.
     pub fn reset(&mut self) {
         let _ = self.0.reset(); // fails only for a null pointer
@@ -72,7 +79,11 @@ impl Encoder {
 }
 
 /// A decoder of one stream.
-pub struct Decoder(opusic_c::Decoder);
+pub struct Decoder {
+    state: opusic_c::Decoder,
+    /// The last packet held no speech, by its encoder's judgement.
+    is_steady: bool,
+}
 
 impl fmt::Debug for Decoder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,7 +103,8 @@ impl Decoder {
     /// # Panics
     /// When there is no memory.
     pub fn new() -> Decoder {
-        Decoder(opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000).expect("memory for a decoder"))
+        let state = opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000).expect("memory for a decoder");
+        Decoder { state, is_steady: false }
     }
 
     /// Decodes a payload into the front of `pcm`.
@@ -102,34 +114,70 @@ impl Decoder {
     pub fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) -> Result<usize, DecodeError> {
         let samples = payload_samples(payload)?;
         let pcm = pcm.get_mut(..samples).ok_or(DecodeError::TooLong)?;
-        if self.run(payload, pcm, false) { Ok(samples) } else { Err(DecodeError::Corrupt) }
+        if !self.run(payload, pcm, false) {
+            return Err(DecodeError::Corrupt);
+        }
+        self.is_steady = Flags::read(payload).is_some_and(|flags| !flags.is_speech);
+        Ok(samples)
     }
 
-    /// libopus's own guess of what was lost; it fades by itself.
+    /// Whether libopus should guess what is lost now. It guesses speech well. Of a tone or of music that was sent as speech it makes 20 dB less
+    /// within a packet, and takes five packets to recover; there it is better not to tell it, and to repeat what was heard.
+    pub fn conceals(&self) -> bool {
+        !self.is_steady
+    }
+
+    /// libopus's own guess of what was lost.
     pub fn conceal(&mut self, pcm: &mut [i16]) -> bool {
         self.run(&[], pcm, false)
     }
 
-    /// The lost packet before `next_payload`, from that one's error correction; a guess when there is none in it.
+    /// The lost packet before `next_payload`, from that one's error correction; false when there is none in it.
     pub fn decode_fec(&mut self, next_payload: &[u8], pcm: &mut [i16]) -> bool {
-        self.run(next_payload, pcm, true)
+        Flags::read(next_payload).is_some_and(|flags| flags.has_fec) && self.run(next_payload, pcm, true)
     }
 
     /// Forgets all packets before.
     pub fn reset(&mut self) {
-        let _ = self.0.reset(); // fails only for a null pointer
+        let _ = self.state.reset(); // fails only for a null pointer
+        self.is_steady = false;
     }
 
     fn run(&mut self, payload: &[u8], pcm: &mut [i16], fec: bool) -> bool {
         let mut floats = [0.0; PACKET_SAMPLES_MAX];
         let Some(floats) = floats.get_mut(..pcm.len()) else { return false };
-        if self.0.decode_float_to_slice(payload, floats, fec) != Ok(pcm.len()) {
+        if self.state.decode_float_to_slice(payload, floats, fec) != Ok(pcm.len()) {
             return false;
         }
         for (sample, float) in pcm.iter_mut().zip(floats) {
             *sample = (*float * SCALE).round_ties_even() as i16; // `as` saturates
         }
         true
+    }
+}
+
+/// What the encoder wrote about a packet, before its first sample (RFC 6716, 4.2.3): bits that are as likely set as not, and so stand as they are.
+struct Flags {
+    is_speech: bool,
+    has_fec: bool,
+}
+
+impl Flags {
+    /// None for a packet of music (CELT), and where frames do not begin at the second byte.
+    fn read(payload: &[u8]) -> Option<Flags> {
+        let [contents, flags, ..] = *payload else { return None };
+        let is_celt_only = contents & 0x80 != 0;
+        let has_length = contents & 0x03 >= 2;
+        let is_mono = contents & 0x04 == 0;
+        if is_celt_only || has_length || !is_mono {
+            return None;
+        }
+        let frames = match contents >> 3 {
+            2 | 6 | 10 => 2, // SILK, 40 ms
+            3 | 7 | 11 => 3, // SILK, 60 ms
+            _ => 1,
+        };
+        Some(Flags { is_speech: flags >> (8 - frames) != 0, has_fec: flags >> (7 - frames) & 1 != 0 })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! An encoder with a past (Opus) predicts from the frames before. A leg that gets the frames of a shared encoder, of a clip or of silence leaves its own
 //! encoder behind; before that one speaks again, it is given the last frames that the far end heard, and what it makes of them is thrown away.
+//! The first frame to a new decoder leans on none before (it costs a few bytes), whether it comes from a leg's own encoder or from a shared one.
 
 use crate::codec::{Codec, Encoder, PAYLOAD_BYTES_MAX};
 use crate::gain::look_ahead_samples;
@@ -53,8 +54,15 @@ impl PrimedEncoder {
         self.asked = false;
     }
 
-    /// Encodes a frame, or takes what is ready of it, into `payload`. Returns the bytes.
-    pub(crate) fn encode(&mut self, pcm: &[i16], ready: Option<Ready<'_>>, payload: &mut [u8]) -> usize {
+    /// Encodes a frame, or takes what is ready of it, into `payload`. `is_new`: to one who gets it, all frames before came from others. Returns the
+    /// bytes.
+    pub(crate) fn encode(
+        &mut self,
+        pcm: &[i16],
+        ready: Option<Ready<'_>>,
+        is_new: bool,
+        payload: &mut [u8],
+    ) -> usize {
         match ready {
             Some(Ready::Codes(codes)) => {
                 let late = look_ahead_samples(Rate::of(self.codec));
@@ -68,11 +76,16 @@ impl PrimedEncoder {
                 bytes.len()
             }
             None => {
-                if let Some(past) = &mut self.past {
-                    past.prime(&mut self.encoder, pcm.len());
-                }
                 self.asked = true;
-                self.encoder.encode(pcm, payload)
+                let Some(past) = &mut self.past else { return self.encoder.encode(pcm, payload) };
+                let primed = past.prime(&mut self.encoder, pcm.len());
+                if !primed && !is_new {
+                    return self.encoder.encode(pcm, payload);
+                }
+                self.encoder.set_independent(true);
+                let bytes = self.encoder.encode(pcm, payload);
+                self.encoder.set_independent(false);
+                bytes
             }
         }
     }
@@ -103,8 +116,11 @@ impl Past {
         &mut self.frames[self.newest]
     }
 
-    /// Brings the encoder to where the far end is. `samples`: of a frame.
-    fn prime(&mut self, encoder: &mut Encoder, samples: usize) {
+    /// Brings the encoder to where the far end is; whether it was elsewhere. `samples`: of a frame.
+    fn prime(&mut self, encoder: &mut Encoder, samples: usize) -> bool {
+        if self.missed == 0 {
+            return false;
+        }
         if self.silent == FRAMES {
             encoder.reset();
         } else {
@@ -115,6 +131,7 @@ impl Past {
         }
         self.missed = 0;
         self.silent = 0;
+        true
     }
 }
 
@@ -141,13 +158,13 @@ mod tests {
         let (mut payload, mut one, mut other) = ([0; PAYLOAD_BYTES_MAX], [0; 960], [0; 960]);
         for n in 0..60 {
             own.tick();
-            let bytes = shared.encode(&frame(n), None, &mut payload);
+            let bytes = shared.encode(&frame(n), None, false, &mut payload);
             steady.decode(&payload[..bytes], &mut one).expect("ours");
             let bytes = if n < 40 {
                 own.miss(&frame(n));
                 bytes
             } else {
-                own.encode(&frame(n), None, &mut payload)
+                own.encode(&frame(n), None, false, &mut payload)
             };
             switched.decode(&payload[..bytes], &mut other).expect("ours");
             let limit = if n < 40 { 0.0 } else { 300.0 };

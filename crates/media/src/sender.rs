@@ -54,7 +54,9 @@ pub struct Sender {
     payload_type: u8,
     telephone_event: Option<(u8, u32)>,
     header: Header,
+    /// Nothing was sent in the tick before.
     paused: bool,
+    sent_in_tick: bool,
     encoder: PrimedEncoder,
     digits: DigitSender,
     digit: Option<DigitFrame>,
@@ -83,6 +85,7 @@ impl Sender {
             telephone_event: config.telephone_event,
             header,
             paused: true,
+            sent_in_tick: false,
             encoder: PrimedEncoder::new(codec),
             digits: DigitSender::new(event_clock_hz, DigitTiming::default()),
             digit: None,
@@ -100,7 +103,8 @@ impl Sender {
         }
         if self.codec().clock_hz() == old.codec().clock_hz() {
             self.header = Header { payload_type: self.payload_type, ..old.header };
-            (self.paused, self.packets, self.octets) = (old.paused, old.packets, old.octets);
+            self.sent_in_tick = old.sent_in_tick;
+            (self.packets, self.octets) = (old.packets, old.octets);
         }
         let clock_hz = |event: Option<(u8, u32)>| event.map_or(NARROW_HZ, |(_, clock_hz)| clock_hz);
         if clock_hz(self.telephone_event) == clock_hz(old.telephone_event) {
@@ -120,7 +124,7 @@ impl Sender {
 
     /// The next tick has begun: there is no packet yet.
     pub fn tick(&mut self) {
-        self.paused |= self.packet_bytes == 0;
+        self.paused = !core::mem::take(&mut self.sent_in_tick);
         self.packet_bytes = 0;
         self.encoder.tick();
         self.header.timestamp = self.header.timestamp.wrapping_add(tick_units(self.codec()));
@@ -143,9 +147,16 @@ impl Sender {
         true
     }
 
-    /// Encodes a frame that several will get, or takes what is ready of it, into `payload`. Returns the bytes.
-    pub(crate) fn encode(&mut self, pcm: &[i16], ready: Option<Ready<'_>>, payload: &mut [u8]) -> usize {
-        self.encoder.encode(pcm, ready, payload)
+    /// Encodes a frame that several will get, or takes what is ready of it, into `payload`. `is_new`: one of them got the frames before from
+    /// elsewhere. Returns the bytes.
+    pub(crate) fn encode(
+        &mut self,
+        pcm: &[i16],
+        ready: Option<Ready<'_>>,
+        is_new: bool,
+        payload: &mut [u8],
+    ) -> usize {
+        self.encoder.encode(pcm, ready, is_new, payload)
     }
 
     /// Sends a frame of this leg's own mix.
@@ -153,7 +164,7 @@ impl Sender {
         if self.keeps_audio_back() {
             return self.send_digit(pcm);
         }
-        let bytes = self.encoder.encode(pcm, ready, &mut self.packet[HEADER_BYTES..]);
+        let bytes = self.encoder.encode(pcm, ready, false, &mut self.packet[HEADER_BYTES..]);
         self.seal(bytes);
     }
 
@@ -227,7 +238,7 @@ impl Sender {
         write_header(header, &mut self.packet);
         self.packet_bytes = HEADER_BYTES + payload_bytes;
         self.header.sequence = self.header.sequence.wrapping_add(1);
-        self.paused = false;
+        self.sent_in_tick = true;
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(payload_bytes as u32);
     }

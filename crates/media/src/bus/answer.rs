@@ -138,7 +138,8 @@ impl<T> Bus<T> {
     fn answer_own(&mut self, index: usize, now: Duration, own: Own, work: &mut Work) {
         let Work { sum, frame, codes } = work;
         let seat = &mut self.seats[index];
-        let Some(rate) = seat.leg.voice().map(|voice| voice.rate()) else { return };
+        let Some(codec) = seat.leg.codec() else { return };
+        let rate = Rate::of(codec);
         let (sum, frame) = (&mut sum[..rate.frame_samples()], &mut frame[..rate.frame_samples()]);
         let floor = &mut self.floors[rate.index()];
         let ear = &mut seat.leg.ear;
@@ -147,7 +148,7 @@ impl<T> Bus<T> {
         }
         if own.wants_shared {
             ear.is_shared = true;
-            floor.expect();
+            floor.expect(codec);
         }
         if own.sources == 0 {
             if ear.limiter.is_quiet() {
@@ -182,11 +183,11 @@ impl<T> Bus<T> {
         let mut payloads = [[0; PAYLOAD_BYTES_MAX]; Codec::ALL.len()];
         let mut lengths = [0; Codec::ALL.len()];
         for codec in Codec::ALL {
-            let Some(leader) = floor.lead(codec, |seat| self.seats[seat].id) else { continue };
+            let Some((leader, has_new)) = floor.lead(codec, |seat| self.seats[seat].id) else { continue };
             let ready =
                 player.and_then(|player| player.ready(codec, codes)).filter(|ready| ready.is_same_as(mixed));
             if let (false, Some(sender)) = (is_silent, self.seats[leader].leg.sender_mut()) {
-                lengths[codec as usize] = sender.encode(frame, ready, &mut payloads[codec as usize]);
+                lengths[codec as usize] = sender.encode(frame, ready, has_new, &mut payloads[codec as usize]);
             }
         }
         let energy = square_sum(frame);

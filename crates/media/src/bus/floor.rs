@@ -30,6 +30,10 @@ struct Group {
     leader: Option<LegId>,
     leader_seat: Option<usize>,
     first_seat: Option<usize>,
+    /// Somebody gets its frames from this tick on.
+    has_new: bool,
+    /// Somebody will from the next on.
+    expects_new: bool,
 }
 
 impl Floor {
@@ -55,6 +59,7 @@ impl Floor {
         self.is_needed = false;
         for group in &mut self.groups {
             (group.leader_seat, group.first_seat) = (None, None);
+            group.has_new = core::mem::take(&mut group.expects_new);
         }
     }
 
@@ -115,18 +120,20 @@ impl Floor {
     }
 
     /// A leg will get the shared frame from the next tick on.
-    pub(super) fn expect(&mut self) {
+    pub(super) fn expect(&mut self, codec: Codec) {
         self.is_needed = true;
+        self.groups[codec as usize].expects_new = true;
     }
 
-    /// The seat whose encoder encodes for all listeners of the codec, when there are any: the one who did so last, if it still listens.
-    pub(super) fn lead(&mut self, codec: Codec, leg_at: impl Fn(usize) -> LegId) -> Option<usize> {
+    /// The seat whose encoder encodes for all listeners of the codec, when there are any: the one who did so last, if it still listens. The second:
+    /// one of them is new.
+    pub(super) fn lead(&mut self, codec: Codec, leg_at: impl Fn(usize) -> LegId) -> Option<(usize, bool)> {
         let group = &mut self.groups[codec as usize];
         let seat = group.leader_seat.or(group.first_seat);
-        if let Some(seat) = seat {
+        seat.map(|seat| {
             group.leader = Some(leg_at(seat));
-        }
-        seat
+            (seat, group.has_new)
+        })
     }
 
     /// The shared mix of this tick, if somebody needs it; the second: it is nothing but silence.
