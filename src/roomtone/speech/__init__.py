@@ -19,7 +19,7 @@ from roomtone.media.clips import ClipCache, Loader
 from roomtone.speech.voice import SpeechError, VoiceProcess
 
 if TYPE_CHECKING:
-    from roomtone._native import Clip, Codec
+    from roomtone.media.clips import Clip, Codec
 
 __all__ = ["TEXT_CHARACTERS_MAX", "Speech", "SpeechError", "pieces"]
 
