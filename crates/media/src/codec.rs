@@ -190,19 +190,10 @@ impl Decoder {
         }
     }
 
-    /// Whether [`Decoder::conceal`] guesses better than a repetition of what was heard would.
-    pub fn conceals(&self) -> bool {
-        match &self.0 {
-            DecoderState::Opus(decoder) => decoder.conceals(),
-            DecoderState::Pcmu | DecoderState::Pcma => false,
-        }
-    }
-
-    /// Fills `pcm` with the codec's own guess of what was lost; false where it has none. Opus: the length is a multiple of 10 ms.
-    pub fn conceal(&mut self, pcm: &mut [i16]) -> bool {
-        match &mut self.0 {
-            DecoderState::Opus(decoder) => decoder.conceal(pcm),
-            DecoderState::Pcmu | DecoderState::Pcma => false,
+    /// So many samples were lost for good, and something else is played for them. Before the next packet is decoded, where the codec has memory.
+    pub fn lose(&mut self, samples: usize) {
+        if let DecoderState::Opus(decoder) = &mut self.0 {
+            decoder.lose(samples);
         }
     }
 

@@ -2,7 +2,9 @@
 //!
 //! The period is found in the last 25 ms. It is joined to itself over its last quarter, so that going round makes no click, and to what was played
 //! by letting the difference at the seam die away. 20 ms are at full level, at 60 ms it is half, at [`CONCEAL_MS_MAX`] nothing.
-//! Opus guesses better itself; there this only makes the bridge when the time line was moved.
+//!
+//! It serves Opus too. libopus's own guess was measured against it on speech, every tenth packet lost: the spectrum of the lost frame is 7.6 dB off
+//! there and 7.7 here, but of a tone libopus leaves half in the first frame and nothing in the second.
 
 use crate::pitch::{self, Prefer};
 use crate::samples::Samples;
@@ -90,14 +92,6 @@ fn gain(made: usize, rate_hz: u32) -> f32 {
         _ if ms < HALF_MS => 1.0 - 0.5 * (ms - FULL_MS) / (HALF_MS - FULL_MS),
         _ if ms < end => 0.5 * (end - ms) / (end - HALF_MS),
         _ => 0.0,
-    }
-}
-
-/// Fades out what a codec guessed itself, of which `made` samples came before: it may go on for ever.
-pub(crate) fn fade(pcm: &mut [i16], made: usize, rate_hz: u32) {
-    for (place, sample) in pcm.iter_mut().enumerate() {
-        let gain = (2.0 * gain(made + place, rate_hz)).min(1.0);
-        *sample = (f32::from(*sample) * gain) as i16;
     }
 }
 

@@ -38,10 +38,10 @@ const PACKETS_SEEN: usize = 256;
 const PACKETS_RECENT: usize = 32;
 
 /// One packet in this many may be too late.
-const LATE_ONE_IN: usize = 22;
+const LATE_ONE_IN: usize = 16;
 
 /// So many of the recent packets may be too late.
-const LATE_RECENT: usize = 2;
+const LATE_RECENT: usize = 3;
 
 /// The quantile is taken anew after so many packets.
 const PACKETS_PER_QUANTILE: usize = 8;
@@ -57,7 +57,7 @@ const ROUTE_US: i64 = 60_000;
 const HYSTERESIS_US: i64 = 2_500;
 
 /// How fast the margin shrinks, in µs per second.
-const SHRINK_US_PER_S: i64 = 20_000;
+const SHRINK_US_PER_S: i64 = 40_000;
 
 /// What may be played at a tick: its last sample's successor lies here.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -81,7 +81,7 @@ pub(crate) struct Lateness {
     rate_hz: i64,
     frame: i64,
     config: JitterConfig,
-    extra_us: i64,
+    floor_us: i64,
     /// Relative to `origin_us`, a ring of the last packets.
     transits_us: Box<[i32]>,
     /// Packets since the time line began.
@@ -104,7 +104,7 @@ impl Lateness {
             rate_hz: i64::from(rate_hz),
             frame: i64::from(rate_hz) / 50,
             config,
-            extra_us: 0,
+            floor_us: 0,
             transits_us: vec![0; PACKETS_SEEN].into_boxed_slice(),
             seen: 0,
             origin_us: 0,
@@ -120,12 +120,12 @@ impl Lateness {
 
     /// The time line begins anew with the next packet.
     pub(crate) fn restart(&mut self) {
-        (self.seen, self.extra_us) = (0, 0);
+        (self.seen, self.floor_us) = (0, 0);
     }
 
-    /// Waits this much longer than lateness asks for.
-    pub(crate) fn set_extra(&mut self, extra: Duration) {
-        self.extra_us = extra.as_micros() as i64;
+    /// The margin is at least this much more than its least, for now.
+    pub(crate) fn set_floor(&mut self, floor: Duration) {
+        self.floor_us = floor.as_micros() as i64;
     }
 
     /// An audio packet: extended timestamp, samples, arrival.
@@ -159,7 +159,7 @@ impl Lateness {
         }
         let now_us = now.as_micros() as i64;
         self.follow(now_us);
-        let safe_us = now_us - self.origin_us - self.covered_us - self.extra_us;
+        let safe_us = now_us - self.origin_us - self.covered_us;
         Some(Band { end_max: self.end_of(safe_us), end_min: self.end_of(safe_us - HYSTERESIS_US) })
     }
 
@@ -216,7 +216,7 @@ impl Lateness {
         match self.config {
             JitterConfig::Fixed { delay_ms } => i64::from(delay_ms) * 1_000,
             JitterConfig::Adaptive { min_ms, max_ms } => {
-                margin_us.min(i64::from(max_ms) * 1_000).max(i64::from(min_ms) * 1_000)
+                margin_us.min(i64::from(max_ms) * 1_000).max(i64::from(min_ms) * 1_000 + self.floor_us)
             }
         }
     }

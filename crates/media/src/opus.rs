@@ -121,15 +121,17 @@ impl Decoder {
         Ok(samples)
     }
 
-    /// Whether libopus should guess what is lost now. It guesses speech well. Of a tone or of music that was sent as speech it makes 20 dB less
-    /// within a packet, and takes five packets to recover; there it is better not to tell it, and to repeat what was heard.
-    pub fn conceals(&self) -> bool {
-        !self.is_steady
-    }
-
-    /// libopus's own guess of what was lost.
-    pub fn conceal(&mut self, pcm: &mut [i16]) -> bool {
-        self.run(&[], pcm, false)
+    /// So many samples were lost, and something else is played for them: ages libopus's memory, so that it fits the next packet.
+    ///
+    /// Not after a tone or music that was sent as speech: told of a loss there, libopus is 20 dB down in the next packet and takes five to recover;
+    /// untold, nothing is heard of it.
+    pub fn lose(&mut self, samples: usize) {
+        let mut pcm = [0; PACKET_SAMPLES_MAX];
+        if let Some(pcm) = pcm.get_mut(..samples)
+            && !self.is_steady
+        {
+            self.run(&[], pcm, false);
+        }
     }
 
     /// The lost packet before `next_payload`, from that one's error correction; false when there is none in it.

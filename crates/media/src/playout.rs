@@ -26,6 +26,9 @@ const BEHIND_MS_MAX: i64 = 60;
 /// With more delay than this to spare, time is skipped instead of stretched, in ms.
 const SPARE_MS_MAX: i64 = 120;
 
+/// Less than this to spare is left alone, in ms: a pitch period is not much shorter.
+const SPARE_MS_MIN: i64 = 3;
+
 /// Delay is taken back when it was to spare for so many ticks: a late tick is no reason.
 const SPARE_TICKS: u32 = 25;
 
@@ -38,6 +41,18 @@ const REFUSED_TICKS_MAX: u32 = 5;
 
 /// A debt below this is not worth a move of the time line, in ms.
 const SHIFT_MS_MIN: i64 = 5;
+
+/// From this share of lost packets on, one packet more is waited for where the codec can repair a loss out of the next packet ...
+const REPAIR_LOSS_MIN: f32 = 0.02;
+
+/// ... and down to this one.
+const REPAIR_LOSS_END: f32 = 0.005;
+
+/// Over how many packets the share of lost ones is taken, about.
+const LOSS_PACKETS: f32 = 100.0;
+
+/// Of more lost packets in a row the codec need not be told, nor do they say more of the network.
+const LOST_IN_A_ROW_MAX: i64 = 3;
 
 /// Comfort noise without any packet ends after this, in ticks: a minute.
 const NOISE_TICKS_MAX: u32 = 3_000;
@@ -97,6 +112,8 @@ pub(crate) struct Playout {
     spare_least: i64,
     refused_ticks: u32,
     noise_ticks: u32,
+    loss: f32,
+    repairs: bool,
     counts: Counts,
 }
 
@@ -114,7 +131,7 @@ impl Playout {
             phase: Phase::Paused(None),
             next: 0,
             debt: 0,
-            last: i64::MIN,
+            last: 0,
             guessed: 0,
             shifted: false,
             guessed_in_tick: false,
@@ -124,6 +141,8 @@ impl Playout {
             spare_least: i64::MAX,
             refused_ticks: 0,
             noise_ticks: 0,
+            loss: 0.0,
+            repairs: false,
             counts: Counts::default(),
         }
     }
@@ -140,11 +159,6 @@ impl Playout {
         self.counts
     }
 
-    /// Whether a packet that ends at timestamp `end` could still be heard.
-    pub(crate) fn is_over(&self, end: i64) -> bool {
-        self.phase == Phase::Playing && end <= self.next
-    }
-
     /// Timestamp of the sample that is played next; None in a pause.
     pub(crate) fn position(&self) -> Option<i64> {
         (self.phase == Phase::Playing).then(|| self.next + self.debt - self.samples.waiting().len() as i64)
@@ -158,6 +172,7 @@ impl Playout {
         lateness: &mut Lateness,
         pcm: &mut [i16],
     ) -> Frame {
+        lateness.set_floor(if self.repairs { Duration::from_millis(20) } else { Duration::ZERO });
         let Some(band) = lateness.band(now) else {
             pcm.fill(0);
             return Frame::Nothing;
@@ -239,12 +254,27 @@ impl Playout {
         self.phase = Phase::Paused(noise);
         self.concealment.end();
         (self.debt, self.guessed, self.shifted) = (0, 0, false);
-        (self.frames_in_doubt, self.noise_ticks, self.spare_ticks) = (0, 0, 0);
+        (self.frames_in_doubt, self.noise_ticks) = (0, 0);
+        (self.spare_ticks, self.spare_least, self.refused_ticks) = (0, i64::MAX, 0);
     }
 
     fn consume(&mut self, store: &mut Store, entry: &Entry) {
+        self.loss -= self.loss / LOSS_PACKETS;
         store.remove(entry.sequence);
-        self.last = entry.sequence;
+        self.last = self.last.max(entry.sequence);
+    }
+
+    /// The packets between the last one and `entry` are lost for good. How many there were.
+    fn note_lost(&mut self, entry: &Entry) -> i64 {
+        let lost = entry.sequence - self.last - 1;
+        if lost > 0 {
+            self.confirm_loss();
+            self.loss += lost.min(LOST_IN_A_ROW_MAX) as f32 / LOSS_PACKETS;
+        }
+        self.last = entry.sequence - 1;
+        let limit = if self.repairs { REPAIR_LOSS_END } else { REPAIR_LOSS_MIN };
+        self.repairs = self.codec.has_memory() && self.loss > limit;
+        lost
     }
 
     /// Gets some more samples, or pauses.
@@ -266,8 +296,7 @@ impl Playout {
             self.settle(&entry, band);
         }
         if entry.end() <= self.next {
-            self.counts.late += 1;
-            self.consume(store, &entry);
+            self.pass_over(store, &entry);
         } else if entry.timestamp > self.next {
             self.bridge(store, &entry);
         } else {
@@ -311,53 +340,60 @@ impl Playout {
 
     /// The packet before `entry`, out of `entry`.
     fn decode_fec(&mut self, store: &Store, entry: &Entry) -> bool {
-        if self.samples.room() < entry.samples {
+        if self.samples.room() < entry.samples || !self.codec.has_memory() {
             return false;
         }
+        let lost = self.note_lost(entry);
+        self.forget(lost - 1, entry.samples);
         let mut pcm = [0; PACKET_SAMPLES_MAX];
         let pcm = &mut pcm[..entry.samples];
         if !self.decoder.decode_fec(store.payload(entry.sequence), pcm) {
+            self.forget(1, entry.samples);
             return false;
         }
-        self.samples.push(pcm);
+        self.append(pcm);
         self.guessed_in_tick = true;
         true
     }
 
-    /// Adds about `length` samples of a guess; how many. None and a pause, when it has lasted long enough.
+    fn forget(&mut self, packets: i64, samples: usize) {
+        for _ in 0..packets.min(LOST_IN_A_ROW_MAX) {
+            self.decoder.lose(samples);
+        }
+    }
+
+    /// Adds `length` samples of a guess, or as many as there is room for. None and a pause, when it has lasted long enough.
     fn guess(&mut self, length: i64) -> i64 {
         let guess_max = CONCEAL_MS_MAX * self.per_ms as usize;
         if self.guessed >= guess_max {
             self.pause(None);
             return 0;
         }
-        let ten_ms = 10 * self.per_ms as usize;
         let length = (length as usize).min(self.samples.room());
-        let is_own = self.codec == Codec::Opus;
-        let length = if is_own { length.next_multiple_of(ten_ms) } else { length };
-        let rate_hz = self.codec.rate_hz();
-        if is_own {
-            let pcm = self.samples.extend(length);
-            self.decoder.conceal(pcm);
-            conceal::fade(pcm, self.guessed, rate_hz);
-        } else {
-            if !self.concealment.is_active() {
-                self.concealment.begin(&self.samples);
-            }
-            self.concealment.next(self.samples.extend(length));
+        if !self.concealment.is_active() {
+            self.concealment.begin(&self.samples);
         }
+        self.concealment.next(self.samples.extend(length));
         self.guessed += length;
         self.guessed_in_tick = true;
         length as i64
     }
 
+    /// A packet whose time has passed is decoded all the same, unheard: the codec's memory then fits the packets after it.
+    fn pass_over(&mut self, store: &mut Store, entry: &Entry) {
+        if self.codec.has_memory() && entry.sequence > self.last {
+            let _ = self.decoder.decode(store.payload(entry.sequence), &mut [0; PACKET_SAMPLES_MAX]);
+        }
+        self.counts.late += 1;
+        self.consume(store, entry);
+    }
+
     /// Decodes what is due, and joins it to a guess before it.
     fn play(&mut self, store: &mut Store, entry: &Entry) {
+        let lost = self.note_lost(entry);
+        self.forget(lost, entry.samples);
         let mut pcm = [0; PACKET_SAMPLES_MAX];
         let decoded = self.decoder.decode(store.payload(entry.sequence), &mut pcm);
-        if entry.sequence - self.last > 1 {
-            self.confirm_loss();
-        }
         self.consume(store, entry);
         let Ok(decoded) = decoded else {
             self.counts.corrupt += 1;
@@ -365,14 +401,20 @@ impl Playout {
         };
         let skipped = (self.next - entry.timestamp) as usize;
         let pcm = &mut pcm[skipped.min(decoded)..decoded];
+        self.append(pcm);
+        self.frames_in_doubt = 0;
+        self.next = entry.timestamp + decoded as i64;
+    }
+
+    /// Adds what was decoded, and ends the guess before it, if there was one.
+    fn append(&mut self, pcm: &mut [i16]) {
         if self.guessed > 0 && (self.shifted || self.concealment.is_active()) {
             self.join(pcm);
         } else {
             self.samples.push(pcm);
         }
         self.concealment.end();
-        (self.guessed, self.shifted, self.frames_in_doubt) = (0, false, 0);
-        self.next = entry.timestamp + decoded as i64;
+        (self.guessed, self.shifted) = (0, false);
     }
 
     /// Cross-fades from the guess to what came; where the time line was moved, at the place where it fits best.
@@ -421,11 +463,11 @@ impl Playout {
             let added = stretch::lengthen(&mut self.samples, rate_hz, need);
             self.counts.lengthened += u64::from(added > 0);
             self.refused_ticks = if added > 0 { 0 } else { self.refused_ticks + 1 };
-            self.spare_ticks = 0;
+            (self.spare_ticks, self.spare_least) = (0, i64::MAX);
             return;
         }
         let spare = band.end_min - end;
-        if spare <= 0 {
+        if spare < SPARE_MS_MIN * self.per_ms {
             (self.spare_ticks, self.spare_least, self.refused_ticks) = (0, i64::MAX, 0);
             return;
         }
@@ -442,6 +484,9 @@ impl Playout {
         self.counts.shortened += u64::from(removed > 0);
         self.refused_ticks = if removed > 0 { 0 } else { self.refused_ticks + 1 };
         self.spare_least -= removed;
+        if self.spare_least < SPARE_MS_MIN * self.per_ms {
+            (self.spare_ticks, self.spare_least) = (0, i64::MAX);
+        }
     }
 
     /// Decodes packets that are there and follow without a gap, until `length` samples wait.

@@ -228,10 +228,6 @@ impl Receiver {
         let entry = Entry { sequence, timestamp, samples, kind };
         let kept_payload = if kind == Kind::Audio { packet.payload } else { &[] };
 
-        if kind == Kind::Audio && self.playout.is_over(entry.end()) && self.store.is_open(sequence) {
-            self.observe(&entry, arrival);
-            return Err(Drop::Late);
-        }
         match self.store.insert(entry, kept_payload) {
             Kept::Yes => {}
             Kept::TooLong => return Err(Drop::Payload),

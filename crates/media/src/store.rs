@@ -103,12 +103,6 @@ impl Store {
         Kept::Yes
     }
 
-    /// Whether an entry of this number may still come: it did not, and none after it was taken.
-    pub(crate) fn is_open(&self, sequence: i64) -> bool {
-        let is_known = self.slots[Self::place(sequence)].is_some_and(|slot| slot.entry.sequence == sequence);
-        sequence >= self.first && !is_known
-    }
-
     /// Forgets what waits before `sequence`: it is of another time.
     pub(crate) fn forget_before(&mut self, sequence: i64) {
         for slot in self.slots.iter_mut().flatten().filter(|slot| slot.entry.sequence < sequence) {
