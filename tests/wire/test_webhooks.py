@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gzip
 import socket
+import ssl
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
@@ -15,6 +18,7 @@ from webhook_bench import application, client, in_virtual_time, journal, raw_ser
 
 from roomtone.clock import LiveClock, VirtualClock
 from roomtone.dialects.twilio.signature import HEADER, sign
+from roomtone.webhooks import client as client_module
 from roomtone.webhooks.client import ClientLimits
 from roomtone.webhooks.request import WebhookError
 
@@ -254,6 +258,15 @@ async def test_a_megabyte_is_cut() -> None:
         assert (await failure(made, webhook(base))).code == 11750
 
 
+async def test_a_small_answer_that_unpacks_to_a_huge_one() -> None:
+    async def app(_: web.Request) -> web.Response:
+        packed = gzip.compress(bytes(50_000_000))
+        return web.Response(body=packed, headers={"Content-Encoding": "gzip"}, content_type="text/xml")
+
+    async with application(app) as base, client() as made:
+        assert (await failure(made, webhook(base))).code == 11750
+
+
 async def test_a_body_of_just_the_limit_passes() -> None:
     async def app(_: web.Request) -> web.Response:
         return web.Response(body=b"x" * 65536, content_type="text/plain")
@@ -314,6 +327,25 @@ async def test_a_kept_connection_that_went_away_is_no_failure() -> None:
         first = await made.fetch(webhook(base, parameters=()))
         second = await made.fetch(webhook(base, parameters=()))
     assert (first.body, second.body, connections) == (b"ok", b"ok", 2)
+
+
+async def test_a_certificate_that_nobody_vouches_for() -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(Path(__file__).with_name("self_signed.pem"))
+
+    async def app(_: web.Request) -> web.Response:
+        return web.Response(text="<Response/>")
+
+    async with application(app, context) as base, client() as made:
+        assert (await failure(made, webhook(base.replace("http:", "https:")))).code == 11237
+
+
+async def test_https_to_a_port_that_speaks_http() -> None:
+    async def app(_: web.Request) -> web.Response:
+        return web.Response(text="<Response/>")
+
+    async with application(app) as base, client() as made:
+        assert (await failure(made, webhook(base.replace("http:", "https:")))).code == 11220
 
 
 @pytest.mark.parametrize(
@@ -409,6 +441,21 @@ async def test_silent_and_trickling_answers_are_cut_at_the_total() -> None:
             began = clock.now()
             assert (await failure(made, webhook(base + path))).code == 11203
             assert 0.25 < clock.now() - began < 2.0
+
+
+async def test_a_real_hang_is_cut_by_wall_time_in_virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = VirtualClock()
+    monkeypatch.setattr(client_module, "WIRE_SECONDS_MAX", 0.2)
+
+    async def app(_: web.Request) -> web.Response:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    async with application(app) as base, client(clock) as made:
+        with pytest.raises(WebhookError) as caught:
+            await in_virtual_time(clock, made.fetch(webhook(base)))
+    assert (caught.value.code, clock.now()) == (11203, 0.0)
+    assert "real time" in caught.value.message
 
 
 async def test_connecting_is_tried_twice() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -23,11 +24,11 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def application(handler: Handler) -> AsyncIterator[str]:
-    """Serves every path and method by `handler`; gives its base URL."""
+async def application(handler: Handler, context: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """Serves every path and method by `handler`; gives its base URL (http, also when `context` makes it TLS)."""
     runner = web.AppRunner(_app(handler), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
     await site.start()
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"

@@ -132,10 +132,7 @@ class WebhookClient:
         except aiohttp.ConnectionTimeoutError as error:
             raise self._fail(run, failure_of(error)) from error
         except TimeoutError:
-            seconds = f"{self._limits.total_timeout_s:g}"
-            raise self._fail(
-                run, ExchangeError(11203, f"no whole answer within {seconds} s (webhooks.total_timeout)")
-            ) from None
+            raise self._fail(run, self._too_late(run)) from None
         except (ExchangeError, aiohttp.ClientError, OSError, ValueError) as error:
             raise self._fail(run, failure_of(error)) from error
         except BaseException:
@@ -167,6 +164,14 @@ class WebhookClient:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+    def _too_late(self, run: _Run) -> ExchangeError:
+        total_s = self._limits.total_timeout_s
+        if self._in_virtual_time and self._clock.now() - run.started < total_s:
+            return ExchangeError(
+                11203, f"no whole answer within {WIRE_SECONDS_MAX:g} s of real time, while virtual time stood"
+            )
+        return ExchangeError(11203, f"no whole answer within {total_s:g} s (webhooks.total_timeout)")
 
     def _fail(self, run: _Run, failure: ExchangeError) -> WebhookError:
         seconds = self._clock.now() - run.started
