@@ -66,8 +66,9 @@ class Core:
         """Stops threads, closes sockets. Again is harmless."""
     def stats(self) -> dict[str, int | float | list[int]]:
         """Counters by their metric's name: packets by outcome, ticks, lateness histogram, catch-ups, legs, buses, dropped ..."""
-    def leg_stats(self, leg: int) -> dict[str, int | float] | None:
-        """Latest values of one leg (packets, lost, late, jitter_ms, delay_ms, level_dbm0_in, level_dbm0_out, rtt_ms, ...)."""
+    def leg_stats(self, leg: int) -> dict[str, int] | None:
+        """Latest values of one leg by name, the unit last: packets_in, packets_out, lost, late, duplicates, concealed, strangers, jitter_us, delay_us,
+        rtt_us, level_in_centi_dbm0, level_out_centi_dbm0. None when it has ended."""
 
     # media -------------------------------------------------------------------------------------------------------------------------------
     def open_leg(self, leg: int) -> int:

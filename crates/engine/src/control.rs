@@ -275,7 +275,9 @@ impl Control {
             Order::CloseLeg(leg) => self.close_leg(leg, pieces),
             Order::Configure { leg, media } => self.configure(leg, media, now, pieces),
             Order::Row(leg, row) => self.to_leg(leg, pieces, Command::Row(leg, row)),
-            Order::SendDigits(leg, digits) => self.to_leg(leg, pieces, Command::SendDigits(leg, digits.into())),
+            Order::SendDigits(leg, digits) => {
+                self.to_leg(leg, pieces, Command::SendDigits(leg, digits.into()))
+            }
             Order::Direct(leg, direction) => self.to_leg(leg, pieces, Command::Direct(leg, direction)),
             Order::RelayDigit { bus, key, except } => match self.buses.get(&bus) {
                 Some(worker) => pieces.add(*worker, Command::RelayDigit(bus, key, except)),
@@ -287,7 +289,9 @@ impl Control {
                 self.to_player(player, pieces, |target| Command::Play(target, built));
             }
             Order::AppendClip { player, clip, loops } => {
-                self.to_player(player, pieces, |target| Command::Append(target, player, Item::Clip(clip, loops)));
+                self.to_player(player, pieces, |target| {
+                    Command::Append(target, player, Item::Clip(clip, loops))
+                });
             }
             Order::AppendTone { player, hertz, milliseconds, dbm0 } => {
                 let item = Item::Tone { hertz, milliseconds, dbm0 };

@@ -15,9 +15,11 @@ use rtrb::RingBuffer;
 use crate::control::{Control, News, WorkerHandle};
 use crate::gauge::{LATENESS_BOUNDS_US, Lateness, WorkerGauges};
 use crate::live::{self, Driver};
-use crate::mailbox::{ARRIVALS_MAX, Arrivals, INBOX_BATCHES_MAX, Notifier, OUTBOX_EVENTS_MAX, RETIRED_PLAYERS_MAX};
+use crate::mailbox::{
+    ARRIVALS_MAX, Arrivals, INBOX_BATCHES_MAX, Notifier, OUTBOX_EVENTS_MAX, RETIRED_PLAYERS_MAX,
+};
 use crate::network::Network;
-use crate::os::{Epoch, Scratch, Wake};
+use crate::os::{Epoch, Scratch, Wake, WallOffset};
 use crate::ports::Ports;
 use crate::signalling::{self, SharedSignalling, SipNews};
 use crate::transport::{Reading, SocketPair, Transport};
@@ -45,8 +47,17 @@ pub struct CoreConfig {
 }
 
 enum Mode {
-    Live { driver: Driver, ports: Mutex<Ports>, threads: Mutex<Vec<JoinHandle<()>>>, lateness: Vec<Arc<Lateness>> },
-    Virtual { network: Network, host: usize, next_port: AtomicU16 },
+    Live {
+        driver: Driver,
+        ports: Mutex<Ports>,
+        threads: Mutex<Vec<JoinHandle<()>>>,
+        lateness: Vec<Arc<Lateness>>,
+    },
+    Virtual {
+        network: Network,
+        host: usize,
+        next_port: AtomicU16,
+    },
 }
 
 /// See the module.
@@ -57,6 +68,9 @@ pub struct Core {
     host: IpAddr,
     mode: Mode,
 }
+
+/// News of signalling and of media, each with its time, in order.
+pub type Drained = (Vec<(Duration, SipNews)>, Vec<(Duration, News)>);
 
 /// Lateness of all workers' ticks: (upper bounds in µs, counts, sum in µs).
 pub type LatenessReport = (Vec<u64>, Vec<u64>, u64);
@@ -90,8 +104,7 @@ impl Core {
         let notifier = Arc::new(Notifier::new(None));
         let host = network.next_host();
         let seed = config.seed.unwrap_or_else(|| network.seed().wrapping_add(host as u64));
-        let zero = Epoch::start();
-        let (handles, workers) = make_workers(config, &notifier, || zero.wall_offset());
+        let (handles, workers) = make_workers(config, &notifier, || WallOffset::of_virtual(network.now()));
         let signalling = signalling::on(network.wire().clone(), host, seed, notifier.clone());
         network.join(workers, signalling.clone(), notifier.clone());
         let next_port = AtomicU16::new(VIRTUAL_PORT_FIRST);
@@ -153,7 +166,7 @@ impl Core {
     }
 
     /// Everything that waits: signalling first, then media, each with its time, in order.
-    pub fn drain(&self) -> (Vec<(Duration, SipNews)>, Vec<(Duration, News)>) {
+    pub fn drain(&self) -> Drained {
         self.notifier.clear();
         let sip = self.signalling.take_news();
         let mut media = Vec::new();
@@ -198,7 +211,7 @@ impl Drop for Core {
 fn make_workers(
     config: &CoreConfig,
     notifier: &Arc<Notifier>,
-    offset: impl Fn() -> crate::os::WallOffset,
+    offset: impl Fn() -> WallOffset,
 ) -> (Vec<WorkerHandle>, Vec<Worker>) {
     let count = config.workers.max(1);
     let arrivals: Arrivals = (0..count).map(|_| ArrayQueue::new(ARRIVALS_MAX)).collect();

@@ -100,6 +100,8 @@ gauges! {
         delay_us,
         /// Level of what the far end says, hundredths of dBm0.
         level_in_centi_dbm0,
+        /// Level of what the far end hears, hundredths of dBm0.
+        level_out_centi_dbm0,
         /// Round trip by RTCP, microseconds.
         rtt_us,
     }
@@ -117,7 +119,10 @@ pub const LATENESS_BOUNDS_US: [u64; 10] = [50, 100, 200, 500, 1_000, 2_000, 5_00
 
 impl Default for Lateness {
     fn default() -> Self {
-        Self { counts: [const { AtomicU64::new(0) }; LATENESS_BOUNDS_US.len() + 1], sum_us: AtomicU64::new(0) }
+        Self {
+            counts: [const { AtomicU64::new(0) }; LATENESS_BOUNDS_US.len() + 1],
+            sum_us: AtomicU64::new(0),
+        }
     }
 }
 

@@ -53,7 +53,9 @@ impl Latch {
 
     /// Where to send: to the source that we believe, else to the address in the SDP.
     pub fn destination(&self) -> Option<SocketAddr> {
-        self.latched.or(self.signalled).filter(|address| address.port() != 0 && !address.ip().is_unspecified())
+        self.latched
+            .or(self.signalled)
+            .filter(|address| address.port() != 0 && !address.ip().is_unspecified())
     }
 
     /// Judges one RTP packet (its header already parsed).

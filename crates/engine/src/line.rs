@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use roomtone_media::leg::Leg;
-use roomtone_media::receiver::Received;
+use roomtone_media::receiver::{Drop, Received};
 use roomtone_media::rtp;
 
 use crate::gauge::{LegGauges, WorkerGauges};
@@ -105,8 +105,9 @@ impl Line {
     ) -> bool {
         self.turns += 1;
         let Self { transport, latch, last_heard, silence_reported, .. } = self;
-        transport.receive(Channel::Rtcp, reading, &mut |_bytes, source, arrival| {
-            if latch.knows_host(source) {
+        let ntp = reading.offset.ntp();
+        transport.receive(Channel::Rtcp, reading, &mut |bytes, source, arrival| {
+            if latch.knows_host(source) && leg.handle_rtcp(bytes, arrival, ntp).is_ok() {
                 *last_heard = arrival;
                 *silence_reported = false;
                 count.rtcp_in.add(1);
@@ -115,7 +116,9 @@ impl Line {
             }
         });
         if self.turns.is_multiple_of(REPORT_TURNS) {
-            self.report(leg, now, reading.offset.wall(), count);
+            let mut packet = [0; RTCP_BYTES_MAX];
+            let length = leg.rtcp(now, ntp, &mut packet);
+            self.send_report(&packet[..length], count);
         }
         self.publish(leg);
         let silent = self.expects_packets && now > self.last_heard + silence_max;
@@ -124,19 +127,35 @@ impl Line {
         is_news
     }
 
-    fn publish(&self, leg: &Leg) {
-        let Some(stats) = leg.stats() else { return };
-        self.gauges.packets_out.set(stats.sent.packets as i64);
-        self.gauges.level_in_centi_dbm0.set((stats.level_in_dbm0 * 100.0) as i64);
+    /// The last packet of a leg that ends: a BYE, so that the far end need not wait.
+    pub fn say_bye(&mut self, leg: &mut Leg, now: Duration, ntp: u64, count: &WorkerGauges) {
+        let mut packet = [0; RTCP_BYTES_MAX];
+        let length = leg.rtcp_bye(now, ntp, &mut packet);
+        self.send_report(&packet[..length], count);
     }
 
-    fn report(&mut self, leg: &mut Leg, now: Duration, wall: Duration, count: &WorkerGauges) {
-        let mut packet = [0; RTCP_BYTES_MAX];
-        let length = 0; let _ = (&leg, now, wall, &mut packet);
-        let Some(to) = self.report_destination().filter(|_| length > 0) else { return };
-        if self.transport.send(Channel::Rtcp, &packet[..length], to) {
+    fn send_report(&mut self, packet: &[u8], count: &WorkerGauges) {
+        let Some(to) = self.report_destination().filter(|_| !packet.is_empty()) else { return };
+        if self.transport.send(Channel::Rtcp, packet, to) {
             count.rtcp_out.add(1);
         }
+    }
+
+    fn publish(&self, leg: &Leg) {
+        let Some(stats) = leg.stats() else { return };
+        let (gauges, received) = (&self.gauges, &stats.received);
+        let micros = |ms: f32| (ms * 1000.0) as i64;
+        gauges.packets_out.set(stats.sent.packets as i64);
+        gauges.packets_in.set(received.packets as i64);
+        gauges.lost.set(received.lost as i64);
+        gauges.late.set(received.dropped_for(Drop::Late) as i64);
+        gauges.duplicates.set(received.dropped_for(Drop::Duplicate) as i64);
+        gauges.concealed.set(received.concealed_frames as i64);
+        gauges.jitter_us.set(micros(received.jitter_ms));
+        gauges.delay_us.set(micros(received.delay_ms));
+        gauges.rtt_us.set(received.round_trip_ms.map_or(0, micros));
+        gauges.level_in_centi_dbm0.set((stats.level_in_dbm0 * 100.0) as i64);
+        gauges.level_out_centi_dbm0.set((stats.level_out_dbm0 * 100.0) as i64);
     }
 
     /// RTCP follows the latched host, at the port that the SDP named.

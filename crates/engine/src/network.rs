@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use crate::mailbox::Notifier;
+use crate::os::WallOffset;
 use crate::signalling::SharedSignalling;
 use crate::wire::{ForSignalling, Impairment, SharedWire};
 use crate::worker::{TICK, Worker};
@@ -90,7 +91,8 @@ impl Network {
             let due = self.wire.lock().next_due();
             let timer = hosts.iter().flatten().filter_map(|host| host.signalling.lock().poll_timeout()).min();
             let tick = hosts.iter().flatten().map(|host| host.next_tick).min();
-            let Some(now) = [due, timer, tick].into_iter().flatten().min().filter(|next| *next <= deadline) else {
+            let Some(now) = [due, timer, tick].into_iter().flatten().min().filter(|next| *next <= deadline)
+            else {
                 self.wire.lock().set_now(deadline);
                 break;
             };
@@ -101,6 +103,7 @@ impl Network {
                 if host.next_tick <= now {
                     host.next_tick += TICK;
                     for worker in &mut host.workers {
+                        worker.reading_mut().offset = WallOffset::of_virtual(now);
                         worker.tick(now);
                     }
                 }

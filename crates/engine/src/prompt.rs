@@ -83,7 +83,8 @@ impl Mono {
             return Ok(self.samples.iter().map(quantise).collect());
         }
         let failed = |error: &dyn std::fmt::Display| PromptError::NotAudio(format!("resampling: {error}"));
-        let input = InterleavedOwned::new_from(self.samples.clone(), 1, self.samples.len()).map_err(|e| failed(&e))?;
+        let input = InterleavedOwned::new_from(self.samples.clone(), 1, self.samples.len())
+            .map_err(|e| failed(&e))?;
         let mut resampler =
             Fft::<f32>::new(self.rate_hz as usize, rate_hz as usize, BLOCK, 1, FixedSync::Both)
                 .map_err(|e| failed(&e))?;

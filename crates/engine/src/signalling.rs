@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
 use roomtone_sip::{
-    Endpoint, Event, Flow, FlowId, Limits, Output, Reason, Request, Response, Target, TransactionId, Transport,
+    Endpoint, Event, Flow, FlowId, Limits, Output, Reason, Request, Response, Target, TransactionId,
+    Transport,
 };
 
 use crate::live::Driver;
@@ -23,7 +24,7 @@ use crate::wire::SharedWire;
 #[derive(Clone, Debug)]
 pub enum SipNews {
     /// Of a transaction.
-    Event(Event),
+    Event(Box<Event>),
     /// A connection has ended.
     FlowClosed(FlowId),
 }
@@ -49,7 +50,10 @@ impl Signalling {
             Carrier::Sockets(sockets) => sockets.listen(transport, local),
             Carrier::Wire { wire, host, listeners, next_flow } => {
                 if transport != Transport::Udp {
-                    return Err(io::Error::new(io::ErrorKind::Unsupported, "a virtual network carries UDP only"));
+                    return Err(io::Error::new(
+                        io::ErrorKind::Unsupported,
+                        "a virtual network carries UDP only",
+                    ));
                 }
                 let local = if local.port() == 0 { SocketAddr::new(local.ip(), 5060) } else { local };
                 if !wire.lock().listen(local, *host) {
@@ -95,7 +99,13 @@ impl Signalling {
     }
 
     /// Sends a request.
-    pub fn request(&mut self, request: &Request, target: Target, sent_by: SocketAddr, now: Duration) -> TransactionId {
+    pub fn request(
+        &mut self,
+        request: &Request,
+        target: Target,
+        sent_by: SocketAddr,
+        now: Duration,
+    ) -> TransactionId {
         let transaction = self.endpoint.request(request, target, sent_by, now);
         self.flush(now);
         transaction
@@ -131,7 +141,7 @@ impl Signalling {
         let heard = self.news.len();
         while let Some(output) = self.endpoint.poll_output() {
             match (output, &mut self.carrier) {
-                (Output::Event(event), _) => self.news.push_back((now, SipNews::Event(event))),
+                (Output::Event(event), _) => self.news.push_back((now, SipNews::Event(Box::new(event)))),
                 (Output::Transmit { flow, remote, bytes, .. }, Carrier::Wire { wire, listeners, .. }) => {
                     let from = listeners.iter().find(|(id, _)| flow.is_none_or(|flow| flow == *id));
                     if let Some((_, local)) = from {
@@ -200,7 +210,11 @@ pub fn on(wire: SharedWire, host: usize, seed: u64, notifier: Arc<Notifier>) -> 
 }
 
 /// Signalling over sockets, and the thread that waits for them.
-pub fn live(seed: u64, notifier: Arc<Notifier>, driver: &Driver) -> io::Result<(SharedSignalling, JoinHandle<()>)> {
+pub fn live(
+    seed: u64,
+    notifier: Arc<Notifier>,
+    driver: &Driver,
+) -> io::Result<(SharedSignalling, JoinHandle<()>)> {
     let bell = Arc::new(Wake::new()?);
     let shared = share(Carrier::Sockets(SipSockets::default()), seed, notifier, Some(bell.clone()));
     let (signalling, driver) = (shared.clone(), driver.clone());

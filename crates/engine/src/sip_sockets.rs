@@ -89,7 +89,8 @@ impl SipSockets {
     pub fn transmit(&mut self, transport: Transport, flow: Option<FlowId>, remote: SocketAddr, bytes: &[u8]) {
         if transport == Transport::Udp {
             let fits = |bound: &SocketAddr| bound.is_ipv4() == remote.is_ipv4();
-            let socket = self.datagrams.iter().find(|(id, _, bound)| flow.map_or(fits(bound), |flow| flow == *id));
+            let socket =
+                self.datagrams.iter().find(|(id, _, bound)| flow.map_or(fits(bound), |flow| flow == *id));
             if let Some((_, socket, _)) = socket {
                 let _ = socket.send(bytes, remote);
             }
@@ -147,7 +148,8 @@ impl SipSockets {
 
     fn accept(&mut self, poll: &Poll, heard: &mut Heard<'_>) {
         let mut accepted = Vec::new();
-        for (listener, _) in self.listeners.iter().filter(|(listener, _)| poll.is_ready(listener.as_raw_fd())) {
+        for (listener, _) in self.listeners.iter().filter(|(listener, _)| poll.is_ready(listener.as_raw_fd()))
+        {
             accepted.extend((0..ACCEPTS_MAX).map_while(|_| listener.accept().ok()));
         }
         for (socket, remote) in accepted {
@@ -158,7 +160,8 @@ impl SipSockets {
             let _ = socket.set_nodelay(true);
             let id = self.new_flow();
             let flow = Flow { id, transport: Transport::Tcp, local, remote };
-            self.streams.insert(id, Stream { socket, flow, unsent: Vec::new(), connecting: false, failed: false });
+            self.streams
+                .insert(id, Stream { socket, flow, unsent: Vec::new(), connecting: false, failed: false });
             heard(&flow, Some(&[]));
         }
     }

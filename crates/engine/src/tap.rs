@@ -81,8 +81,13 @@ pub fn tap(
     let (samples_in, samples) = RingBuffer::new(seconds_max * rate_hz_max);
     let shared = Arc::new(Shared { ready: AtomicBool::new(false), lost: AtomicU64::new(0), notifier });
     let notify_frames = (notify.as_millis() / TICK.as_millis()).max(1) as u32;
-    let writer =
-        TapWriter { frames: frames_in, samples: samples_in, shared: shared.clone(), notify_frames, unnotified: 0 };
+    let writer = TapWriter {
+        frames: frames_in,
+        samples: samples_in,
+        shared: shared.clone(),
+        notify_frames,
+        unnotified: 0,
+    };
     (writer, TapReader { frames, samples, shared })
 }
 
@@ -106,7 +111,8 @@ impl TapReader {
                 gathered.rate_hz = frame.rate_hz;
             }
             let samples = gathered.pcm.len() as u64;
-            let end = gathered.time + Duration::from_micros(samples * 1_000_000 / u64::from(gathered.rate_hz));
+            let end =
+                gathered.time + Duration::from_micros(samples * 1_000_000 / u64::from(gathered.rate_hz));
             if frame.rate_hz != gathered.rate_hz || frame.time > end + TICK / 2 {
                 break;
             }

@@ -145,7 +145,8 @@ impl Wire {
         let signalling = matches!(self.ends.get(&destination), Some(End::Signalling(_)));
         if let Some(rule) = self.impairment(source.ip()).filter(|rule| !(rule.rtp_only && signalling)) {
             let seed = self.seed;
-            let dice = self.dice.entry(source).or_insert_with(|| fastrand::Rng::with_seed(seed ^ fold(source)));
+            let dice =
+                self.dice.entry(source).or_insert_with(|| fastrand::Rng::with_seed(seed ^ fold(source)));
             let mut delay = || {
                 let stretch = -(1.0 - dice.f64()).ln();
                 WIRE_DELAY + rule.delay + rule.jitter.mul_f64(stretch)
@@ -162,7 +163,13 @@ impl Wire {
         for delay in delays.into_iter().flatten() {
             self.sequence += 1;
             let (due, sequence) = (self.now + delay, self.sequence);
-            self.in_flight.push(Reverse(InFlight { due, source, sequence, destination, bytes: bytes.into() }));
+            self.in_flight.push(Reverse(InFlight {
+                due,
+                source,
+                sequence,
+                destination,
+                bytes: bytes.into(),
+            }));
         }
     }
 
@@ -177,7 +184,9 @@ impl Wire {
         let InFlight { due, source, destination, bytes, .. } = arrived;
         let datagram = Datagram { source, arrival: due, bytes };
         match self.ends.get(&destination) {
-            Some(End::Signalling(host)) => Some(Some(ForSignalling { host: *host, local: destination, datagram })),
+            Some(End::Signalling(host)) => {
+                Some(Some(ForSignalling { host: *host, local: destination, datagram }))
+            }
             Some(End::Mailbox(mailbox)) => {
                 let mut mailbox = mailbox.lock().expect("no holder panics");
                 if mailbox.len() < MAILBOX_DATAGRAMS_MAX {

@@ -106,7 +106,8 @@ pub struct WorkerParts {
 impl Worker {
     /// A worker without buses.
     pub fn new(parts: WorkerParts) -> Self {
-        let WorkerParts { index, inbox, arrivals, outbox, retired, reading, silence_max, notifier, gauges } = parts;
+        let WorkerParts { index, inbox, arrivals, outbox, retired, reading, silence_max, notifier, gauges } =
+            parts;
         Self {
             buses: Vec::with_capacity(1024),
             bus_index: HashMap::with_capacity(1024),
@@ -245,7 +246,8 @@ impl Worker {
                 return self.attach(leg, line, bus);
             }
             Command::Land(id, bus) => {
-                let landed = self.landed.iter().position(|arrival| arrival.batch == batch && arrival.id == id);
+                let landed =
+                    self.landed.iter().position(|arrival| arrival.batch == batch && arrival.id == id);
                 let arrival = landed.and_then(|index| self.landed[index].leg.take());
                 let (leg, line) = arrival.ok_or(Gone(id.0, Remains::Nothing))?;
                 return self.attach(leg, line, bus);
@@ -260,7 +262,7 @@ impl Worker {
                 leg.set_direction(direction.sends, direction.receives);
                 line.expect_packets(direction.receives, now);
             }
-            Command::CloseLeg(id) => return self.close_leg(id),
+            Command::CloseLeg(id) => return self.close_leg(id, now),
             Command::Row(id, row) => {
                 let bus = self.bus_of(id).ok_or(Gone(id.0, Remains::Nothing))?;
                 bus.set_row(id, row);
@@ -320,8 +322,9 @@ impl Worker {
         self.bus(bus)?.remove(id)
     }
 
-    fn close_leg(&mut self, id: LegId) -> Result<Remains, Gone> {
-        let (mut leg, line) = self.take_leg(id).ok_or(Gone(id.0, Remains::Nothing))?;
+    fn close_leg(&mut self, id: LegId, now: Duration) -> Result<Remains, Gone> {
+        let (mut leg, mut line) = self.take_leg(id).ok_or(Gone(id.0, Remains::Nothing))?;
+        line.say_bye(&mut leg, now, self.reading.offset.ntp(), &self.gauges);
         leg.close(&mut self.outbox);
         Ok(Remains::Leg(leg, line))
     }

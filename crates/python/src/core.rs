@@ -142,14 +142,16 @@ impl Core {
     #[pyo3(signature = (data, encode = vec![]))]
     fn load_clip(&self, py: Python<'_>, data: Vec<u8>, encode: Vec<String>) -> PyResult<Clip> {
         let encode = codecs(&encode)?;
-        let clip = py.detach(|| Mono::decode(data)?.into_clip(&self.codecs, &encode)).map_err(error::prompt)?;
+        let clip =
+            py.detach(|| Mono::decode(data)?.into_clip(&self.codecs, &encode)).map_err(error::prompt)?;
         Ok(Clip::new(self.new_id(), clip))
     }
 
     #[pyo3(signature = (pcm, rate_hz, encode = vec![]))]
     fn load_pcm(&self, py: Python<'_>, pcm: &[u8], rate_hz: u32, encode: Vec<String>) -> PyResult<Clip> {
         let encode = codecs(&encode)?;
-        let samples: Vec<i16> = pcm.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+        let samples: Vec<i16> =
+            pcm.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
         let clip = py
             .detach(|| Mono::from_pcm(&samples, rate_hz).into_clip(&self.codecs, &encode))
             .map_err(error::prompt)?;
@@ -172,7 +174,8 @@ impl Core {
     fn sip_local(&self, transport: &str, peer: &str) -> PyResult<(String, u16)> {
         let peer = address(peer, 9)?;
         let local = self.engine.signalling().lock().local(self::transport(transport)?, peer);
-        let local = local.ok_or_else(|| PyOSError::new_err(format!("no {transport} listener reaches {peer}")))?;
+        let local =
+            local.ok_or_else(|| PyOSError::new_err(format!("no {transport} listener reaches {peer}")))?;
         Ok((local.ip().to_string(), local.port()))
     }
 

@@ -76,22 +76,25 @@ pub fn media(py: Python<'_>, time: Duration, news: News) -> PyResult<Py<PyAny>> 
 pub fn sip(py: Python<'_>, time: Duration, news: SipNews) -> PyResult<Py<PyAny>> {
     let time_us = time.as_micros() as u64;
     let wrap = |message| Py::new(py, SipMessage(message));
-    match news {
-        SipNews::FlowClosed(flow) => SipFlowClosed { time_us, flow: flow.0 }.into_py_any(py),
-        SipNews::Event(SipEvent::Request { transaction, message }) => {
+    let event = match news {
+        SipNews::FlowClosed(flow) => return SipFlowClosed { time_us, flow: flow.0 }.into_py_any(py),
+        SipNews::Event(event) => *event,
+    };
+    match event {
+        SipEvent::Request { transaction, message } => {
             SipRequest { time_us, transaction: transaction.0, message: wrap(message)? }.into_py_any(py)
         }
-        SipNews::Event(SipEvent::Cancelled { transaction }) => {
+        SipEvent::Cancelled { transaction } => {
             SipCancelled { time_us, transaction: transaction.0 }.into_py_any(py)
         }
-        SipNews::Event(SipEvent::Ack { message }) => SipAck { time_us, message: wrap(message)? }.into_py_any(py),
-        SipNews::Event(SipEvent::AckTimeout { transaction, call_id, to_tag }) => {
+        SipEvent::Ack { message } => SipAck { time_us, message: wrap(message)? }.into_py_any(py),
+        SipEvent::AckTimeout { transaction, call_id, to_tag } => {
             SipAckTimeout { time_us, transaction: transaction.0, call_id, to_tag }.into_py_any(py)
         }
-        SipNews::Event(SipEvent::Response { transaction, message }) => {
+        SipEvent::Response { transaction, message } => {
             SipResponse { time_us, transaction: transaction.0, message: wrap(message)? }.into_py_any(py)
         }
-        SipNews::Event(SipEvent::Failed { transaction, reason }) => {
+        SipEvent::Failed { transaction, reason } => {
             let reason = match reason {
                 FailReason::Timeout => "timeout",
                 FailReason::Transport => "transport",

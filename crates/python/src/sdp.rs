@@ -31,7 +31,8 @@ fn offered(names: &[String]) -> PyResult<Vec<Offered>> {
 }
 
 fn direction(name: &str) -> PyResult<Direction> {
-    Direction::from_name(name).ok_or_else(|| PyValueError::new_err(format!("{name:?} is no direction of SDP")))
+    Direction::from_name(name)
+        .ok_or_else(|| PyValueError::new_err(format!("{name:?} is no direction of SDP")))
 }
 
 fn refused(py: Python<'_>, fault: &SdpError) -> PyErr {

@@ -10,6 +10,7 @@ use roomtone_sip::Message;
 pub struct SipMessage(pub Message);
 
 #[pymethods]
+#[allow(clippy::wrong_self_convention, reason = "From is the name of a header")]
 impl SipMessage {
     #[getter]
     fn method(&self) -> &str {

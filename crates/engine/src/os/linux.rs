@@ -36,12 +36,15 @@ pub fn realtime() -> Duration {
 
 /// Sleeps to an absolute monotonic time.
 pub fn sleep_until(deadline: Duration) {
-    let time =
-        libc::timespec { tv_sec: deadline.as_secs() as libc::time_t, tv_nsec: deadline.subsec_nanos().into() };
+    let time = libc::timespec {
+        tv_sec: deadline.as_secs() as libc::time_t,
+        tv_nsec: deadline.subsec_nanos().into(),
+    };
     loop {
         // SAFETY: `time` outlives the call; no remainder is asked for with an absolute deadline.
-        let outcome =
-            unsafe { libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &time, ptr::null_mut()) };
+        let outcome = unsafe {
+            libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &time, ptr::null_mut())
+        };
         if outcome != libc::EINTR {
             return;
         }

@@ -21,6 +21,9 @@ pub use portable::{Scratch, UdpSocket, Wake, monotonic, realtime, sleep_until};
 /// Bytes of the largest datagram that we take; RTP over an Ethernet path is smaller, SIP has a limit of its own.
 pub const DATAGRAM_BYTES_MAX: usize = 2048;
 
+const NTP_SECONDS_BEFORE_1970: u64 = 2_208_988_800;
+const VIRTUAL_BEGINNING: Duration = Duration::from_secs(1_767_225_600);
+
 /// The engine's zero.
 #[derive(Copy, Clone, Debug)]
 pub struct Epoch(Duration);
@@ -70,8 +73,14 @@ impl WallOffset {
         self.now
     }
 
-    /// Now, as time of day since 1970: what RTCP sender reports carry.
-    pub fn wall(self) -> Duration {
-        self.wall
+    /// Now in virtual time, which began with the year 2026.
+    pub fn of_virtual(now: Duration) -> Self {
+        Self { wall: VIRTUAL_BEGINNING + now, now }
+    }
+
+    /// Now, as RTCP sender reports carry it (RFC 3550, section 4): seconds since 1900 in the upper half.
+    pub fn ntp(self) -> u64 {
+        let fraction = (u64::from(self.wall.subsec_nanos()) << 32) / 1_000_000_000;
+        (self.wall.as_secs() + NTP_SECONDS_BEFORE_1970) << 32 | fraction
     }
 }

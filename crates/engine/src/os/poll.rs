@@ -26,7 +26,8 @@ impl Poll {
     /// Until something is ready or the time is over; `None` waits for ever.
     pub fn wait(&mut self, timeout: Option<Duration>) {
         // Rounded up, so that a timer is never looked at just before it is due.
-        let timeout_ms = timeout.map_or(-1, |time| time.as_micros().div_ceil(1000).min(60_000) as libc::c_int);
+        let timeout_ms =
+            timeout.map_or(-1, |time| time.as_micros().div_ceil(1000).min(60_000) as libc::c_int);
         // SAFETY: pointer and length are those of a live vector.
         unsafe { libc::poll(self.entries.as_mut_ptr(), self.entries.len() as libc::nfds_t, timeout_ms) };
         self.ready.clear();
