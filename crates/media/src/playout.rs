@@ -338,17 +338,16 @@ impl Playout {
         self.next += self.guess(lost_before.min(self.frame));
     }
 
-    /// The packet before `entry`, out of `entry`.
+    /// The packet before `entry`, out of `entry`. When more were lost the codec is not told of them: the copy mends its memory better than a guess.
     fn decode_fec(&mut self, store: &Store, entry: &Entry) -> bool {
         if self.samples.room() < entry.samples || !self.codec.has_memory() {
             return false;
         }
         let lost = self.note_lost(entry);
-        self.forget(lost - 1, entry.samples);
         let mut pcm = [0; PACKET_SAMPLES_MAX];
         let pcm = &mut pcm[..entry.samples];
         if !self.decoder.decode_fec(store.payload(entry.sequence), pcm) {
-            self.forget(1, entry.samples);
+            self.forget(lost, entry.samples);
             return false;
         }
         self.append(pcm);
