@@ -75,7 +75,7 @@ class Switchboard:
         if self._is_draining or len(self._calls) >= self._services.limits.calls_max:
             self._refuse(line, _UNAVAILABLE, "limits.calls", self._services.limits.retry_after_s)
             return
-        if not self._admits(line.peer.rpartition(":")[0]):
+        if not self._admits(line.peer.rpartition(":")[0].strip("[]")):
             self._refuse(line, _NOT_FOUND, "source may not call")
             return
         route = await self._directory.route(line.called.user)

@@ -141,8 +141,8 @@ class OutboundLine(SipLine):
 
     def _refused(self, status: int, reason: str) -> None:
         self.session.withdraw()
-        self._close()
         self._settle(RefusedError(status, reason))
+        self._close()
 
     def _give_up(self) -> None:
         if self._invite and not self._is_cancelled:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from roomtone.calls.document import Outcome, Verb
+from roomtone.calls.document import Finding, Outcome, Verb
 from roomtone.calls.step import ADVANCE, FINISH, Fetch, LastRequest, Step
 from roomtone.rooms.join import JoinRequest, LeaveReason
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from roomtone.calls.interpreter import Run
 
 __all__ = ["DialConference"]
+
+NOT_BUILT_CODE = 12200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,9 @@ class DialConference(Verb):
         """Stays in the room until one of the ways out; then the action, else the next verb. After a hang-up the action is asked once, in vain (A7)."""
         await run.call.answer()
         run.did_something()
+        if self.not_yet:
+            message = f"not built yet, and without effect: {', '.join(self.not_yet)}"
+            run.finding(Finding(NOT_BUILT_CODE, message, line=self.line, path=self.path))
         reason = await run.call.visit_room(run, self)
         self._report(run, reason)
         hung_up = reason is LeaveReason.HUNG_UP or run.call.is_over
