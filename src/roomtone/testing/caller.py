@@ -72,11 +72,13 @@ class Phone:
         listening: Listening | None = None,
         records: bool = False,
         is_offerless: bool = False,
+        answer_s_max: float = ANSWER_S_MAX,
     ) -> RobotCall:
-        """Calls the SIP URI `target`; returns when it was answered. `caller`: user part of our address, or a whole URI. RefusedError."""
+        """Calls the SIP URI `target`; returns when it was answered. `caller`: user part of our address, or a whole URI. RefusedError, also when nobody
+        has answered in `answer_s_max`."""
         call = RobotCall(self, target, caller, display, destination or _destination(target), is_offerless=is_offerless, records=records)
         call.listening = listening
-        await call.dial()
+        await call.dial(answer_s_max)
         return call
 
     def load(self, audio: bytes) -> Clip:
@@ -121,7 +123,7 @@ class RobotCall:
 
     # --- call and end -------------------------------------------------------------------------------------------------
 
-    async def dial(self) -> None:
+    async def dial(self, answer_s_max: float = ANSWER_S_MAX) -> None:
         """RefusedError, and then the call is closed."""
         self._media.on_leg(self._leg, self._on_leg)
         self._media.on_tap(self._tap, self._on_tap)
@@ -132,7 +134,7 @@ class RobotCall:
         batch.tap(self._tap, self._leg, "decoded")
         self._media.submit(batch)
         try:
-            async with self.phone.clock.timeout(ANSWER_S_MAX):
+            async with self.phone.clock.timeout(answer_s_max):
                 await self.line.dial()
         except TimeoutError:
             self.line.hang_up()

@@ -78,6 +78,7 @@ class World:
         self.server: Server
         self.phone: Phone
         self.url = ""
+        self.number_settings: dict[str, Any] = {}  # more of the number's, before `start`: a fallback_url, another voice_method
         self._settings = settings or {}
         self._documents: dict[str, Document] = {}
         self._exits = AsyncExitStack()
@@ -146,7 +147,7 @@ class World:
             "sip": {"udp": f"{SERVER_HOST}:5060", "public": True},
             "webhooks": {"allow_networks": ["127.0.0.0/8"], "capture": "full", "show_digits": True},
             "accounts": [{"sid": ACCOUNT, "token": TOKEN, "name": "Test"}],
-            "numbers": [{"number": NUMBER, "voice_url": f"{self.url}/voice"}],
+            "numbers": [{"number": NUMBER, "voice_url": f"{self.url}/voice", **self.number_settings}],
         }
         for section, values in self._settings.items():
             base[section] = {**base.get(section, {}), **values}
