@@ -20,13 +20,13 @@ run: build ## builds what is missing, then starts `roomtone dev` and says what t
 	@exec $(BIN)/roomtone dev
 
 test: deps-test check ## everything that CI runs
-	$(CARGO) test --workspace --release
+	$(CARGO) test --workspace
 	$(BIN)/python -m pytest -q
 
 check: build ## format, lint, types, import direction, clocks
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --release -- -D warnings
-	$(CARGO) clippy -p roomtone-engine --features portable --release -- -D warnings
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy -p roomtone-engine --features portable -- -D warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict -p roomtone

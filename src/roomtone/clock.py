@@ -81,7 +81,12 @@ class _Timeouts:
 
     async def sleep(self, seconds: float) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        timer = self.call_at(self.now() + seconds, lambda: future.done() or future.set_result(None))
+
+        def wake() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        timer = self.call_at(self.now() + seconds, wake)
         try:
             await future
         finally:
@@ -95,7 +100,7 @@ class _Timeouts:
         # asyncio.timeout does the delicate part (telling our cancellation from a stranger's); its own deadline is never set, ours expires it.
         async with asyncio.timeout(None) as scope:
             loop = asyncio.get_running_loop()
-            timer = self.call_at(self.now() + seconds, lambda: scope.expired() or scope.reschedule(loop.time()))
+            timer = self.call_at(self.now() + seconds, lambda: scope.reschedule(loop.time()))
             try:
                 yield
             finally:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "roomtone"
-PACKAGES = sorted({path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in SOURCE.rglob("*.py")} - {"__init__", "__main__"})
+PACKAGES = sorted(
+    {path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in SOURCE.rglob("*.py")} - {"__init__", "__main__"}
+)
 
 FOUNDATION = {"clock", "errors", "ids", "log"}
 
@@ -55,7 +57,9 @@ def test_imports_point_one_way(package: str) -> None:
     if package in COMPOSERS or package == "_native":
         return
     allowed = ALLOWED.get(package, set()) | FOUNDATION | {package}
-    files = [SOURCE / f"{package}.py"] if (SOURCE / f"{package}.py").exists() else sorted((SOURCE / package).rglob("*.py"))
+    files = (
+        [SOURCE / f"{package}.py"] if (SOURCE / f"{package}.py").exists() else sorted((SOURCE / package).rglob("*.py"))
+    )
     wrong = [
         f"{file.relative_to(SOURCE)}:{line} imports roomtone.{name}"
         for file in files
@@ -68,6 +72,16 @@ def test_imports_point_one_way(package: str) -> None:
 def test_a_file_holds_one_idea() -> None:
     """No source file has grown past the size that one reader holds in the head."""
     roots = [SOURCE, SOURCE.parents[1] / "crates"]
-    files = [path for root in roots for suffix in ("*.py", "*.rs") for path in root.rglob(suffix) if "target" not in path.parts]
-    long = [f"{path.relative_to(SOURCE.parents[1])}: {lines}" for path in files if (lines := len(path.read_text().splitlines())) > SOURCE_LINES_MAX]
+    files = [
+        path
+        for root in roots
+        for suffix in ("*.py", "*.rs")
+        for path in root.rglob(suffix)
+        if "target" not in path.parts
+    ]
+    long = [
+        f"{path.relative_to(SOURCE.parents[1])}: {lines}"
+        for path in files
+        if (lines := len(path.read_text().splitlines())) > SOURCE_LINES_MAX
+    ]
     assert not long, "\n".join(long)

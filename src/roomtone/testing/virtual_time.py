@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from roomtone._native import Network
 from roomtone.clock import VirtualClock
 
-__all__ = ["Stuck", "VirtualTime", "run"]
+__all__ = ["StuckError", "VirtualTime", "run"]
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ WALL_WAIT_MAX_S = 20.0  # of real time, for one thing out of sight; past it the 
 STEP_MAX_S = 1.0  # of virtual time in one go, when no timer is set
 
 
-class Stuck(AssertionError):
+class StuckError(AssertionError):
     """Virtual time cannot go on: somebody holds the ledger and does not come back, or the horizon was reached."""
 
 
@@ -41,7 +41,7 @@ class VirtualTime:
         due = self.clock.next_deadline()
         target = self.clock.now() + STEP_MAX_S if due is None else max(due, self.clock.now())
         if target > self.horizon_s:
-            raise Stuck(f"nothing has ended this world by its horizon of {self.horizon_s:.0f} s")
+            raise StuckError(f"nothing has ended this world by its horizon of {self.horizon_s:.0f} s")
         now_us = self.network.run_until(round(target * 1e6), True)
         for pump in list(self.pumps):
             pump()
@@ -66,7 +66,7 @@ class _Coordinator(selectors.DefaultSelector):
             return super().select(0)
         ready = super().select(WALL_WAIT_MAX_S if timeout is None else min(timeout, WALL_WAIT_MAX_S))
         if not ready and (timeout is None or timeout >= WALL_WAIT_MAX_S):
-            raise Stuck(f"out of sight for {WALL_WAIT_MAX_S:.0f} s of real time: {', '.join(held)}")
+            raise StuckError(f"out of sight for {WALL_WAIT_MAX_S:.0f} s of real time: {', '.join(held)}")
         return ready
 
 
