@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from roomtone.api import accounts, calls, debug, events, hold_music, numbers, probes, requests, rooms
+from roomtone.api import accounts, calls, debug, events, hold_music, numbers, probes, requests, rooms, server
 from roomtone.api.errors import answer_errors
 from roomtone.api.metrics import Metrics
 from roomtone.api.probes import Readiness, ReadinessSign
@@ -26,6 +26,7 @@ class Api:
     def __init__(self, sources: Sources, metrics: Metrics) -> None:
         metrics.watch(sources.rooms, sources.calls, sources.core_statistics, sources.data)
         self.sign = ReadinessSign()
+        self.description = server.Description()
         self._streams = Streams(sources)
         self.app = FastAPI(
             title="Roomtone",
@@ -39,6 +40,7 @@ class Api:
         for noun in (rooms, calls, requests, debug, numbers, accounts):
             own.include_router(noun.router(sources))
         own.include_router(events.router(sources, self._streams))
+        own.include_router(server.router(sources, self.description))
         self.app.include_router(own)
         self.app.include_router(hold_music.router(sources.pieces))
         self.app.include_router(probes.router(self.sign, sources.store, sources.directory, metrics))

@@ -45,7 +45,12 @@ class HttpServer:
     async def start(self, app: FastAPI) -> None:
         """Returns when connections are taken."""
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=_STOP_SECONDS_MAX
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=_STOP_SECONDS_MAX,
         )
         self._server = _Uvicorn(config)
         config.load()
@@ -80,7 +85,13 @@ def _bind(address: Address, setting: str) -> socket.socket:
 def port_fault(setting: str, address: Address, error: OSError) -> SettingsError:
     """What to say about an address that cannot be bound."""
     if error.errno == errno.EADDRINUSE:
-        return SettingsError(setting, f"{address} is in use", "Stop what uses it, or name another port (0 takes a free one).")
+        return SettingsError(
+            setting, f"{address} is in use", "Stop what uses it, or name another port (0 takes a free one)."
+        )
     if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-        return SettingsError(setting, f"{address.host} is no address of this machine", "Name one that is, or 0.0.0.0 for all.")
-    return SettingsError(setting, f"{address} cannot be opened ({error.strerror})", "Name an address and port that this user may open.")
+        return SettingsError(
+            setting, f"{address.host} is no address of this machine", "Name one that is, or 0.0.0.0 for all."
+        )
+    return SettingsError(
+        setting, f"{address} cannot be opened ({error.strerror})", "Name an address and port that this user may open."
+    )

@@ -12,18 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from roomtone.errors import SettingsError
+from roomtone.settings.identity import ACCOUNT_SID, NUMBER, PLIVO_AUTH_ID, PROJECT_ID, TOKEN, WORD
 from roomtone.settings.load import Layer, Loaded, environment_layer, file_layer, find_file, load_layers
 from roomtone.settings.model import Account
 
-__all__ = ["ACCOUNT_SID", "NUMBER", "PLIVO_AUTH_ID", "PROJECT_ID", "TOKEN", "URL", "WORD", "DevOptions", "dev_settings"]
-
-ACCOUNT_SID = "AC00000000000000000000000000000001"
-TOKEN = "roomtonedevtoken0000000000000000"
-PROJECT_ID = "00000000-0000-0000-0000-000000000001"
-PLIVO_AUTH_ID = "MAROOMTONEDEV0000000"
-NUMBER = "+15550100"
-WORD = "demo"
-URL = "http://127.0.0.1:8080"
+__all__ = ["DevOptions", "dev_settings"]
 
 _PRIVATE_NETWORKS = ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from roomtone.errors import SettingsError
-from roomtone.settings import DevOptions, Loaded, dev_settings
+from roomtone.settings.dev import DevOptions, dev_settings
+from roomtone.settings.load import Loaded
 
 APP = "http://localhost:5000/voice"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from roomtone.errors import SettingsError
-from roomtone.settings import Layer, Loaded, load
 from roomtone.settings.faults import known_names
+from roomtone.settings.load import Layer, Loaded, load
 
 ONE = '[[numbers]]\nnumber = "+15550100"\nvoice_url = "http://localhost:5000/voice"\n'
 ACCOUNT = '[[accounts]]\nsid = "AC0123456789abcdef0123456789abcdef"\ntoken = "secret"\n'

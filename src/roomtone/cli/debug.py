@@ -1,0 +1,55 @@
+"""`roomtone debug`: the account's debug log, oldest last seen at the bottom, as a log is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from roomtone.cli.options import AccountOption, JsonOption, TokenOption, UrlOption, connect
+from roomtone.cli.output import console, print_json, print_note, short_sid, short_time
+
+__all__ = ["debug", "entry_line"]
+
+
+def debug(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
+    code: Annotated[int | None, typer.Option("--code", help="Only entries with this number.")] = None,
+    call: Annotated[str | None, typer.Option("--call", help="Only entries of this call.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    url: UrlOption = "",
+    account: AccountOption = "",
+    token: TokenOption = "",
+    json_: JsonOption = False,
+) -> None:
+    """What the application did wrong, with the platform's error numbers."""
+    client = connect(url, account, token)
+    stream = client.stream("/events", types="debug", call_sid=call) if follow else iter(())
+    answer = client.get("/debug", code=code, call_sid=call, limit=limit)
+    if json_ and not follow:
+        print_json(answer)
+        return
+    if not answer["debug"] and not follow:
+        print_note("The debug log is empty.")
+    out = console()
+    for entry in [*reversed(answer["debug"])]:
+        _show(out, entry, json_=json_)
+    last = answer["debug"][0]["id"] if answer["debug"] else 0
+    for entry in stream:
+        if entry.get("id", 0) > last and code in (None, entry.get("code")):
+            _show(out, entry, json_=json_)
+
+
+def _show(out: Any, entry: dict[str, Any], *, json_: bool) -> None:
+    if json_:
+        print_json(entry)
+    else:
+        out.print(entry_line(entry), style="red" if entry["level"] == "error" else "yellow")
+
+
+def entry_line(entry: dict[str, Any]) -> str:
+    """`12:00:01 warning 12200 … line 3 (CA0123…)`."""
+    place = f" line {entry['line']}" if entry.get("line") else ""
+    place += f" of {entry['url']}" if entry.get("url") else ""
+    call = f" ({short_sid(entry['call_sid'])})" if entry.get("call_sid") else ""
+    return f"{short_time(entry['time'])} {entry['level']} {entry['code']} {entry['message']}{place}{call}"

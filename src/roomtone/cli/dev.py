@@ -1,0 +1,160 @@
+"""`roomtone dev`: everything on this machine with one known account, and a view of what happens."""
+
+from __future__ import annotations
+
+import os
+import threading
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from roomtone.cli.options import HttpOption, JsonOption, SipOption
+from roomtone.errors import ExitCode, UsageError
+from roomtone.settings import identity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from roomtone.cli.application import Application
+    from roomtone.server import ReadyInfo
+    from roomtone.settings.dev import DevOptions
+
+__all__ = ["dev"]
+
+
+class Dialect(StrEnum):
+    TWILIO = "twilio"
+    SIGNALWIRE = "signalwire"
+    PLIVO = "plivo"
+
+
+def dev(
+    context: typer.Context,
+    app_url: Annotated[
+        str | None,
+        typer.Argument(metavar="[APP_URL]", help="Your application; without it the demo application answers."),
+    ] = None,
+    dialect: Annotated[Dialect, typer.Option("--dialect", help="How it speaks.")] = Dialect.TWILIO,
+    number: Annotated[str, typer.Option("--number", help="The number it answers; also demo.")] = identity.NUMBER,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="PUBLIC=LOCAL", help="Fetch LOCAL where a document says PUBLIC."),
+    ] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Keep data in this folder; without it in memory.")] = None,
+    http: HttpOption = None,
+    sip: SipOption = None,
+    token: Annotated[
+        str, typer.Option("--token", help="Another token than the known one; then not on loopback only.")
+    ] = identity.TOKEN,
+    json_: JsonOption = False,
+) -> None:
+    """Starts a server for development. What stands after -- is started too: roomtone dev http://localhost:5000/voice -- flask run"""
+    from roomtone.settings.dev import DevOptions  # noqa: PLC0415
+
+    command: list[str] = context.obj or []
+    if command and app_url is None:
+        raise UsageError(
+            "app_url_missing",
+            "Where does the application after -- answer?",
+            "roomtone dev http://localhost:5000/voice -- CMD",
+        )
+    application, url = _application(app_url, command)
+    ended = threading.Event()
+    try:
+        options = DevOptions(
+            app_url=url,
+            dialect=dialect.value,
+            number=number,
+            token=token,
+            data=data,
+            http=http,
+            sip=sip,
+            map=_pairs(map_ or []),
+        )
+        code = _run(options, application, ended, is_demo=app_url is None, json_=json_)
+    finally:
+        ended.set()
+        if application is not None:
+            application.end()
+    raise typer.Exit(code)
+
+
+def _application(app_url: str | None, command: Sequence[str]) -> tuple[Application | None, str]:
+    from roomtone.cli.application import Application, demo  # noqa: PLC0415
+
+    if app_url is None:
+        return demo()
+    return (Application(command) if command else None), app_url if "://" in app_url else f"http://{app_url}"
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        public, equals, local = text.partition("=")
+        if not equals:
+            raise UsageError(
+                "bad_map", f"{text} is not PUBLIC=LOCAL.", "--map https://app.example.com=http://localhost:5000"
+            )
+        pairs[public] = local
+    return pairs
+
+
+def _run(
+    options: DevOptions, application: Application | None, ended: threading.Event, *, is_demo: bool, json_: bool
+) -> ExitCode:
+    from roomtone import log  # noqa: PLC0415
+    from roomtone.cli.application import watch_over  # noqa: PLC0415
+    from roomtone.cli.output import is_live, print_note  # noqa: PLC0415
+    from roomtone.cli.running import Run  # noqa: PLC0415
+    from roomtone.cli.view import follow_in_thread  # noqa: PLC0415
+    from roomtone.settings.dev import dev_settings  # noqa: PLC0415
+
+    loaded = dev_settings(options, environment=os.environ, folder=Path.cwd())
+    log.configure(text=True, level="warning", colors=is_live(stderr=True))
+    if loaded.file:
+        print_note(f"roomtone: settings of {loaded.file}")
+    for notice in loaded.notices:
+        print_note(f"roomtone: warning: {notice}")
+    run = Run(loaded.settings, identities="dev", number=options.number)
+    if application is not None:
+        run.at_once.append(application.kill)
+        application.when_failed(lambda: run.stop(ExitCode.APPLICATION_FAILED))
+
+    def on_ready(info: ReadyInfo) -> None:
+        print_note(_what_to_try(info, options, is_demo=is_demo))
+        local = next(
+            (
+                options.app_url.replace(public, to, 1)
+                for public, to in options.map.items()
+                if options.app_url.startswith(public)
+            ),
+            options.app_url,
+        )
+        watch_over(local, ended)
+        follow_in_thread(info.http, options.token, json_=json_)
+
+    return run.run(on_ready)
+
+
+def _what_to_try(info: ReadyInfo, options: DevOptions, *, is_demo: bool) -> str:
+    """Commands that work as they stand, also when the ports are not the usual ones."""
+    environment = "" if info.http == identity.URL else f"ROOMTONE_URL={info.http} "
+    if options.token != identity.TOKEN:
+        environment += f"ROOMTONE_TOKEN={options.token} "
+    lines = [
+        f"Calls to {options.number} and demo are answered by {'the demo application' if is_demo else options.app_url}."
+    ]
+    if is_demo:
+        lines += [
+            "In three other terminals: a listener, a speaker and a moderator.",
+            f'  {environment}roomtone call demo --keys "?1"',
+            f'  {environment}roomtone call demo --keys "?2" --tone 500',
+            f'  {environment}roomtone call demo --keys "?3" --tone 700',
+            f"Who hears whom: {environment}roomtone room moderated",
+        ]
+    else:
+        lines.append(f"Call it: {environment}roomtone call demo --tone 500")
+    lines.append(f"Softphones: {info.sip.replace('sip:', 'sip:demo@', 1)}")
+    return "\n".join(lines)

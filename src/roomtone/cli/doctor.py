@@ -1,0 +1,213 @@
+"""`roomtone doctor`: what of the surroundings would stop a server here, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from roomtone.cli.options import ConfigOption, DataOption, HttpOption, JsonOption, SipOption
+from roomtone.cli.output import console, print_json
+from roomtone.errors import ExitCode, SettingsError
+
+if TYPE_CHECKING:
+    from roomtone.settings.model import Settings
+    from roomtone.settings.values import Address
+
+__all__ = ["doctor"]
+
+DISK_FREE_BYTES_MIN = 500 * 1024 * 1024
+FILES_PER_CALL = 2  # RTP and RTCP
+FILES_BESIDES = 200
+BUILT_AT = datetime(2026, 1, 1, tzinfo=UTC)
+"""A clock that is before this is wrong."""
+
+RTP_PORTS_TRIED = 8
+
+Verdict = Literal["good", "warning", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`remedy` is empty when it is good."""
+
+    name: str
+    verdict: Verdict
+    message: str
+    remedy: str = ""
+
+
+def doctor(
+    config: ConfigOption = None,
+    data: DataOption = None,
+    http: HttpOption = None,
+    sip: SipOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Looks at ports, addresses, clock, disk and limits. Leaves with 1 when something would stop the server."""
+    findings = list(_examine(config, data, http, sip))
+    worst = ExitCode.CHECK_FAILED if any(finding.verdict == "bad" for finding in findings) else ExitCode.DONE
+    if json_:
+        print_json({"findings": [asdict(finding) for finding in findings]})
+        raise typer.Exit(worst)
+    out = console()
+    signs = {"good": ("✓", "green"), "warning": ("!", "yellow"), "bad": ("✗", "red")}
+    for finding in findings:
+        sign, style = signs[finding.verdict]
+        out.print(f"{sign} {finding.name}: {finding.message}", style=style, soft_wrap=True)
+        if finding.remedy:
+            out.print(f"  {finding.remedy}", soft_wrap=True)
+    raise typer.Exit(worst)
+
+
+def _examine(config: Path | None, data: Path | None, http: str | None, sip: str | None) -> Iterator[Finding]:
+    from roomtone.cli.serve import flags_layer  # noqa: PLC0415
+    from roomtone.settings.load import load  # noqa: PLC0415
+
+    yield _core()
+    folder = Path.cwd()
+    try:
+        loaded = load(config=config, flags=flags_layer(data, http, sip, folder), environment=os.environ, folder=folder)
+    except SettingsError as error:
+        yield Finding("settings", "bad", error.message, error.remedy)
+        return
+    yield Finding("settings", "good", f"{loaded.file or 'defaults, without a file'}")
+    for notice in loaded.notices:
+        yield Finding("settings", "warning", notice, "Nothing needs to be done, if that is known.")
+    settings = loaded.settings
+    yield from _ports(settings)
+    yield from _addresses(settings)
+    yield _clock()
+    yield from _disk(settings)
+    yield _files(settings)
+    yield from _applications(settings)
+
+
+def _core() -> Finding:
+    try:
+        import roomtone._native  # noqa: F401, PLC0415
+    except ImportError as error:
+        return Finding(
+            "media core", "bad", f"cannot be loaded ({error})", "Build it: `make build`, or install a wheel."
+        )
+    return Finding("media core", "good", f"loaded; Python {sys.version.split()[0]}")
+
+
+def _ports(settings: Settings) -> Iterator[Finding]:
+    sip = settings.sip
+    yield _port("server.http", settings.server.http, socket.SOCK_STREAM)
+    if sip.udp is not None:
+        yield _port("sip.udp", sip.udp, socket.SOCK_DGRAM)
+    if sip.tcp is not None:
+        yield _port("sip.tcp", sip.tcp, socket.SOCK_STREAM)
+    low, high = sip.rtp_ports
+    if not low:
+        yield Finding("sip.rtp_ports", "good", "any free ports")
+        return
+    host = sip.udp.host if sip.udp else ""
+    tried = range(low, min(high + 1, low + 2 * RTP_PORTS_TRIED), 2)
+    taken = [port for port in tried if _error_of_binding(host, port, socket.SOCK_DGRAM)]
+    if len(taken) == len(tried):
+        yield Finding("sip.rtp_ports", "bad", f"{low} to {tried[-1]} are all in use", "Name another range.")
+    else:
+        yield Finding("sip.rtp_ports", "good", f"{low} to {high}")
+
+
+def _port(setting: str, address: Address, kind: socket.SocketKind) -> Finding:
+    error = _error_of_binding(address.host, address.port, kind)
+    if error is None:
+        return Finding(setting, "good", f"{address} is free")
+    return Finding(setting, "bad", f"{address}: {error}", "Stop what uses it, or name another address.")
+
+
+def _error_of_binding(host: str, port: int, kind: socket.SocketKind) -> str | None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return None
+
+
+def _addresses(settings: Settings) -> Iterator[Finding]:
+    addresses = [address for address in (settings.sip.udp, settings.sip.tcp) if address is not None]
+    if all(address.is_loopback for address in addresses):
+        yield Finding(
+            "addresses",
+            "warning",
+            "only phones on this machine can call",
+            'For others: sip.udp = "0.0.0.0:5060", and sip.advertise where there is NAT.',
+        )
+    elif settings.sip.advertise:
+        yield from _advertised(settings.sip.advertise)
+    else:
+        yield Finding(
+            "addresses", "good", "phones are told the address that reaches them; behind NAT, set sip.advertise"
+        )
+
+
+def _advertised(name: str) -> Iterator[Finding]:
+    try:
+        socket.getaddrinfo(name, None)
+    except OSError as error:
+        yield Finding("sip.advertise", "bad", f"{name} cannot be resolved ({error})", "Name an address.")
+    else:
+        yield Finding("sip.advertise", "good", name)
+
+
+def _clock() -> Finding:
+    now = datetime.now(UTC)
+    if now < BUILT_AT:
+        return Finding("clock", "bad", f"{now:%Y-%m-%d} is in the past", "Set the clock; let a time service keep it.")
+    return Finding("clock", "good", f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = settings.server.data
+    if folder is None:
+        return
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        yield Finding("server.data", "bad", f"{existing} cannot be written to", "Name a folder of this user: --data.")
+        return
+    free = shutil.disk_usage(existing).free
+    text = f"{folder}, {free // 1024**2} MB free"
+    if free < DISK_FREE_BYTES_MIN:
+        yield Finding("server.data", "warning", text, "Make room, or name a folder on another disk.")
+    else:
+        yield Finding("server.data", "good", text)
+
+
+def _files(settings: Settings) -> Finding:
+    limit, ceiling = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = settings.limits.calls * FILES_PER_CALL + FILES_BESIDES
+    if limit >= needed:
+        return Finding("open files", "good", f"{limit} allowed")
+    calls = max((limit - FILES_BESIDES) // FILES_PER_CALL, 0)
+    remedy = (
+        f"`ulimit -n {needed}`" if ceiling >= needed else f"LimitNOFILE={needed} in the systemd unit, or limits.conf"
+    )
+    return Finding("open files", "warning", f"{limit} allowed: enough for {calls} calls, not for limits.calls", remedy)
+
+
+def _applications(settings: Settings) -> Iterator[Finding]:
+    from roomtone.cli.application import answers  # noqa: PLC0415
+
+    checked: Callable[[str], bool] = answers
+    for url in dict.fromkeys(entry.voice_url for entry in settings.numbers):
+        if checked(url):
+            yield Finding("application", "good", f"something answers at {url}")
+        else:
+            yield Finding("application", "warning", f"nothing answers at {url}", "Start it before the first call.")

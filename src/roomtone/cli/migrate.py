@@ -1,0 +1,29 @@
+"""`roomtone migrate`: brings the database to this version's tables without starting the server. A start does it too."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from roomtone.cli.options import ConfigOption, DataOption
+from roomtone.cli.output import print_note
+
+__all__ = ["migrate"]
+
+
+def migrate(config: ConfigOption = None, data: DataOption = None) -> None:
+    """Brings the database to this version's tables. A start of the server does it too."""
+    from roomtone.cli.serve import flags_layer  # noqa: PLC0415
+    from roomtone.clock import LiveClock  # noqa: PLC0415
+    from roomtone.settings.load import load  # noqa: PLC0415
+    from roomtone.store.database import Database  # noqa: PLC0415
+
+    folder = Path.cwd()
+    loaded = load(config=config, flags=flags_layer(data, None, None, folder), environment=os.environ, folder=folder)
+
+    async def open_and_close() -> None:
+        await (await Database.open(loaded.settings.server.data, LiveClock())).close()
+
+    asyncio.run(open_and_close())
+    print_note(f"roomtone: the database in {loaded.settings.server.data} is up to date")

@@ -1,0 +1,274 @@
+"""Robot callers in a process of their own: a phone, its calls, and what each tells.
+
+The server is asked over its API where phones call, and whether a call is being listened to (`?` in the keys). A SIP URI may lead elsewhere: then silence
+must do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from roomtone.cli.client import Client
+from roomtone.cli.expectations import Expectation
+from roomtone.cli.output import print_json, print_note
+from roomtone.clock import LiveClock
+from roomtone.errors import ExitCode, NotFoundError, RoomtoneError, UsageError
+from roomtone.media.core import Core
+from roomtone.sip.address import read_uri
+from roomtone.testing.caller import Phone, RefusedError, RobotCall
+
+if TYPE_CHECKING:
+    from roomtone._native import Clip
+
+__all__ = ["Orders", "run"]
+
+LISTEN_S = 0.25
+BEEPS_HZ = (440, 330)
+FAREWELL_S = 0.3
+"""Time for the BYE to go out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """What the command line asks for."""
+
+    target: str
+    caller: str
+    say: str | None
+    tone_hz: float | None
+    play: Path | None
+    record: Path | None
+    keys: str
+    seconds: float
+    codecs: tuple[Any, ...]
+    count: int
+    expectations: list[Expectation]
+
+
+@dataclass(frozen=True, slots=True)
+class _Destination:
+    uri: str
+    transport: str
+    address: str  # of the far end, resolved
+    port: int
+    is_of_server: bool  # then its API knows every call
+
+
+def run(orders: Orders, client: Client, *, json_: bool) -> ExitCode:
+    """RoomtoneError."""
+    return asyncio.run(_run(orders, client, json_=json_))
+
+
+async def _run(orders: Orders, client: Client, *, json_: bool) -> ExitCode:
+    destination = _destination(orders.target, client)
+    host = _local_host(destination)
+    core = Core(host=host, rtp_ports=(0, 0), codecs=orders.codecs)
+    phone = Phone(core, LiveClock(), host=host, codecs=orders.codecs)
+    phone.attach()
+    try:
+        clip = await _clip(orders, phone)
+        robots = [
+            _Robot(number, orders, phone, client, destination, clip, json_=json_)
+            for number in range(1, orders.count + 1)
+        ]
+        codes = await asyncio.gather(*(robot.live() for robot in robots))
+    finally:
+        await phone.clock.sleep(FAREWELL_S)
+        phone.close()
+    return max(codes)
+
+
+def _destination(target: str, client: Client) -> _Destination:
+    if target.lower().startswith(("sip:", "sips:")):
+        uri, is_of_server = target, False
+    else:
+        server = read_uri(client.get("/server")["sip"])
+        host = client.host if server.host in ("0.0.0.0", "::") else server.host
+        suffix = "" if server.transport == "udp" else f";transport={server.transport}"
+        where = f"[{host}]" if ":" in host else host
+        uri, is_of_server = f"sip:{target}@{where}:{server.port or 5060}{suffix}", True
+    address = read_uri(uri)
+    if not address.host:
+        raise UsageError("bad_target", f"{target} is no SIP URI.", "sip:USER@HOST:PORT, or a number of the server.")
+    try:
+        resolved = socket.getaddrinfo(address.host, None, type=socket.SOCK_DGRAM)[0][4][0]
+    except OSError as error:
+        raise NotFoundError(
+            "no_such_host", f"{address.host} cannot be resolved ({error}).", "Look at the target."
+        ) from None
+    return _Destination(uri, address.transport, str(resolved), address.port or 5060, is_of_server)
+
+
+def _local_host(destination: _Destination) -> str:
+    """Our address on the way there; nothing is sent for it."""
+    family = socket.AF_INET6 if ":" in destination.address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((destination.address, destination.port))
+        return str(probe.getsockname()[0])
+
+
+async def _clip(orders: Orders, phone: Phone) -> Clip | None:
+    if orders.play is not None:
+        try:
+            return await asyncio.to_thread(phone.load, orders.play.read_bytes())
+        except Exception as error:  # whatever the decoder says of the user's file
+            raise UsageError(
+                "bad_sound", f"{orders.play} cannot be played: {error}", "WAV, MP3, Ogg Vorbis or FLAC."
+            ) from None
+    if orders.say is not None:
+        from roomtone.speech import Speech  # noqa: PLC0415
+
+        speech = Speech(phone.clock, phone.core)
+        try:
+            return await speech.say(orders.say)
+        finally:
+            await speech.close()
+    return None
+
+
+class _Robot:
+    """One caller."""
+
+    def __init__(
+        self,
+        number: int,
+        orders: Orders,
+        phone: Phone,
+        client: Client,
+        destination: _Destination,
+        clip: Clip | None,
+        *,
+        json_: bool,
+    ) -> None:
+        self._number = number
+        self._orders = orders
+        self._phone = phone
+        self._client = client
+        self._destination = destination
+        self._clip = clip
+        self._json = json_
+        self._met: set[str] = set()
+        self._heard: Counter[str] = Counter()
+        self._told: tuple[str, ...] = ()
+        self._beeps: list[tuple[int, float]] = []
+        self._began_s = phone.clock.now()
+
+    async def live(self) -> ExitCode:
+        """From dialling to hanging up."""
+        to = self._destination
+        try:
+            call = await self._phone.dial(
+                to.uri,
+                caller=self._orders.caller,
+                destination=(to.transport, to.address, to.port),
+                records=self._orders.record is not None,
+            )
+        except RefusedError as error:
+            self._tell("not answered", reason=str(error))
+            self._sum_up("not answered")
+            return ExitCode.NOT_ANSWERED
+        call.listening = self._listening(call)
+        self._began_s = self._phone.clock.now()
+        self._tell("answered", sip_call_id=call.sip_call_id)
+        self._met.add("answered")
+        try:
+            await self._talk(call)
+        finally:
+            call.hang_up()
+            self._write(call)
+        self._sum_up(call.ended.result())
+        return self._verdict()
+
+    async def _talk(self, call: RobotCall) -> None:
+        if self._orders.tone_hz is not None:
+            call.tone(self._orders.tone_hz)
+        elif self._clip is not None:
+            call.play(self._clip, loops=1 if self._orders.say is not None else 0)
+        keys = asyncio.ensure_future(call.keys(self._orders.keys))
+        keys_done_s: float | None = None
+        clock = self._phone.clock
+        until_s = clock.now() + self._orders.seconds
+        try:
+            while not call.ended.done() and (left_s := until_s - clock.now()) > 0:
+                await clock.sleep(min(LISTEN_S, left_s))
+                if keys_done_s is None and keys.done():
+                    keys.result()
+                    keys_done_s = call.now_s()
+                self._listen(call, keys_done_s)
+        finally:
+            keys.cancel()
+        if call.ended.done():
+            self._met.add("ended")
+
+    def _listen(self, call: RobotCall, keys_done_s: float | None) -> None:
+        words = tuple(call.ear.describe())
+        names = tuple(word.partition(" at ")[0] for word in words)
+        self._heard.update(names)
+        if names != self._told:  # said at the first listening; the level in the words may change without being news
+            self._told = names
+            self._tell("hears", what=list(words))
+        now_s = call.now_s()
+        for hertz in BEEPS_HZ:
+            for time_s in call.ear.beeps(hertz, now_s - 2.0):
+                if not any(known == hertz and abs(time_s - at_s) < 0.3 for known, at_s in self._beeps):
+                    self._beeps.append((hertz, time_s))
+                    self._tell("beep", hertz=hertz)
+        if keys_done_s is not None:
+            self._met.update(e.text for e in self._orders.expectations if e.is_met(call.ear, keys_done_s, now_s))
+
+    def _listening(self, call: RobotCall) -> Callable[[], Awaitable[bool | None]]:
+        def ask() -> bool | None:
+            try:
+                calls = self._client.get("/calls", sip_call_id=call.sip_call_id)["calls"]
+            except RoomtoneError:
+                return None
+            if not calls:
+                return False if self._destination.is_of_server else None
+            return bool(calls[0]["listening"])
+
+        return lambda: asyncio.to_thread(ask)
+
+    def _write(self, call: RobotCall) -> None:
+        path = self._orders.record
+        if path is None:
+            return
+        if self._orders.count > 1:
+            path = path.with_stem(f"{path.stem}-{self._number}")
+        path.write_bytes(call.ear.wav())
+
+    # telling --------------------------------------------------------------------------------------------------------
+
+    def _tell(self, event: str, **details: Any) -> None:
+        after_s = self._phone.clock.now() - self._began_s
+        if self._json:
+            print_json({"call": self._number, "after": round(after_s, 2), "event": event, **details})
+            return
+        words = details.get("what") or [value for name, value in details.items() if name != "sip_call_id"]
+        text = ", ".join(f"{word} Hz" if event == "beep" else str(word) for word in words)
+        who = f"[{self._number}] " if self._orders.count > 1 else ""
+        print(f"{after_s:6.1f} s  {who}{event}{' ' + text if text else ''}", flush=True)
+
+    def _sum_up(self, reason: str) -> None:
+        seconds = {name: round(count * LISTEN_S, 1) for name, count in self._heard.most_common()}
+        missed = self._missed()
+        if self._json:
+            self._tell("over", reason=reason, heard=seconds, beeps=len(self._beeps), missed=missed)
+            return
+        self._tell("over", reason=reason)
+        if seconds:
+            heard = ", ".join(f"{name} {length:g} s" for name, length in seconds.items())
+            self._tell("heard", what=[heard, f"{len(self._beeps)} beeps"] if self._beeps else [heard])
+        for text in missed:
+            print_note(f"roomtone: call {self._number}: {text} was expected and did not happen")
+
+    def _missed(self) -> Sequence[str]:
+        return [expectation.text for expectation in self._orders.expectations if expectation.text not in self._met]
+
+    def _verdict(self) -> ExitCode:
+        return ExitCode.CHECK_FAILED if self._missed() else ExitCode.DONE

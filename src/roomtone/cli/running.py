@@ -1,0 +1,98 @@
+"""Running a server in this process, for `dev` and `serve`: signals, the ready line, the end.
+
+SIGTERM and the first SIGINT drain; a second SIGINT leaves at once; SIGHUP is known and says that it does nothing yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from roomtone.cli.output import print_note
+from roomtone.errors import ExitCode
+
+if TYPE_CHECKING:
+    from roomtone.server import ReadyInfo, Server
+    from roomtone.settings.model import Settings
+    from roomtone.store.rows import Source
+
+__all__ = ["Run", "ready_line"]
+
+
+def ready_line(info: ReadyInfo) -> str:
+    """The one line on standard output."""
+    number = f" number={info.number}" if info.number else ""
+    return f"roomtone ready http={info.http} sip={info.sip}{number} account={info.account}"
+
+
+class Run:
+    """One run of a server. `at_once`: what must not outlive the process, when it leaves without draining."""
+
+    def __init__(self, settings: Settings, *, identities: Source, number: str = "") -> None:
+        self.at_once: list[Callable[[], None]] = []
+        self.exit_code = ExitCode.DONE
+        self._settings = settings
+        self._identities: Source = identities
+        self._number = number
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._interrupted = False
+
+    def run(self, on_ready: Callable[[ReadyInfo], None]) -> ExitCode:
+        """Until a signal or `stop`. SettingsError."""
+        asyncio.run(self._main(on_ready))
+        return self.exit_code
+
+    def stop(self, exit_code: ExitCode) -> None:
+        """Drains, and leaves with that code. From any thread."""
+        self.exit_code = exit_code
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    async def _main(self, on_ready: Callable[[ReadyInfo], None]) -> None:
+        from roomtone.server import serve  # noqa: PLC0415
+
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        self._loop.add_signal_handler(signal.SIGINT, self._interrupt)
+        self._loop.add_signal_handler(signal.SIGHUP, _reload)
+
+        def ready(server: Server) -> None:
+            info = self._describe(server)
+            print(ready_line(info), flush=True)
+            on_ready(info)
+
+        await serve(self._settings, on_ready=ready, stop=self._stop, identities=self._identities)
+
+    def _describe(self, server: Server) -> ReadyInfo:
+        from roomtone.api.server import ServerShape  # noqa: PLC0415
+        from roomtone.cli.version import installed_version  # noqa: PLC0415
+
+        info = server.ready_info(number=self._number)
+        if not info.account:
+            first = next((row.sid for row in server.directory.accounts() if row.enabled), "")
+            info = replace(info, account=first)
+        server.api.description.shape = ServerShape(version=installed_version(), http=info.http, sip=info.sip)
+        return info
+
+    def _interrupt(self) -> None:
+        if self._interrupted:
+            for action in self.at_once:
+                action()
+            os._exit(ExitCode.INTERRUPTED)
+        self._interrupted = True
+        if self._stop is not None:
+            if not self._stop.is_set() and self._settings.server.drain_seconds:
+                print_note("roomtone: draining; interrupt again to leave at once")
+            self._stop.set()
+
+
+def _reload() -> None:
+    print_note("roomtone: SIGHUP: reloading is not built yet; restart to read the settings again")
+    sys.stderr.flush()
