@@ -244,3 +244,19 @@ fn our_cancel_after_the_answer_is_nothing() {
     lab.cancel(invite);
     assert!(lab.take_sent().is_empty());
 }
+
+#[test]
+fn a_provisional_answer_is_never_taken_for_a_repeated_2xx() {
+    let mut lab = Lab::udp();
+    let invite = lab.request("INVITE");
+    let text = lab.take_one();
+    let target = lab.target();
+    lab.request_to(&our_request("ACK", 1), target);
+    lab.take_sent();
+    lab.receive(answer_to(&text, 100, ""));
+    assert!(matches!(&lab.take_events()[..], [Event::Response { message, .. }] if message.status == 100));
+    assert!(lab.sent.is_empty());
+    lab.wait(ms(700_000));
+    assert_eq!(lab.take_events(), [Event::Failed { transaction: invite, reason: FailReason::Timeout }]);
+    assert_eq!(lab.endpoint.transactions(), (0, 0));
+}

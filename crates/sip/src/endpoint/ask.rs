@@ -167,7 +167,9 @@ impl Endpoint {
         if client.method == "CANCEL" {
             return;
         }
-        if let Some((_, ack)) = client.ack.clone().filter(|(to_tag, _)| *to_tag == message.to_tag) {
+        let is_success = (200..300).contains(&message.status);
+        let same = |(to_tag, _): &(String, Vec<u8>)| is_success && *to_tag == message.to_tag;
+        if let Some((_, ack)) = client.ack.clone().filter(same) {
             self.send(way, ack, now);
             return;
         }
