@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tone_file import tone_file
 
 from roomtone.testing.caller import RobotCall
 from roomtone.testing.world import Answer, World, simulated
-
-from tone_file import tone_file
 
 
 async def _waiting(world: World, attributes: str) -> RobotCall:
