@@ -32,7 +32,16 @@ class Network:
     def now_us(self) -> int: ...
     def run_until(self, deadline_us: int, stop_on_event: bool) -> int:
         """Runs ticks, datagrams and timers up to `deadline_us`, or to the end of the instant in which a core has an event to drain. The new now."""
-    def impair(self, *, loss: float = 0.0, jitter_ms: float = 0.0, delay_ms: float = 0.0, duplicate: float = 0.0, source: str = "", rtp_only: bool = True) -> None:
+    def impair(
+        self,
+        *,
+        loss: float = 0.0,
+        jitter_ms: float = 0.0,
+        delay_ms: float = 0.0,
+        duplicate: float = 0.0,
+        source: str = "",
+        rtp_only: bool = True,
+    ) -> None:
         """From now on datagrams from host `source` (empty: all) are lost, delayed (exponential jitter) and repeated at random, from the seed."""
     def inject(self, source: tuple[str, int], destination: tuple[str, int], datagram: bytes) -> None:
         """A datagram from nowhere: strangers and garbage in tests."""
@@ -88,15 +97,33 @@ class Core:
         """Opens a signalling socket; the address bound. OSError when it is taken."""
     def sip_local(self, transport: str, peer: str) -> tuple[str, int]:
         """Our address as that peer would see it without NAT (the route to it, the port of the listener)."""
-    def sip_respond(self, transaction: int, status: int, reason: str = "", headers: Sequence[tuple[str, str]] = (), body: bytes = b"", to_tag: str = "") -> None:
+    def sip_respond(
+        self,
+        transaction: int,
+        status: int,
+        reason: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        to_tag: str = "",
+    ) -> None:
         """Answers a server transaction. Via, From, To, Call-ID, CSeq, Record-Route and Content-Length are ours. A 2xx to INVITE is repeated until its ACK
         comes; without one in 32 s: `SipAckTimeout`. A transaction that is gone swallows the answer."""
     def sip_request(
-        self, method: str, uri: str, headers: Sequence[tuple[str, str]], body: bytes = b"", *, destination: tuple[str, str, int] | None = None, flow: int | None = None
+        self,
+        method: str,
+        uri: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes = b"",
+        *,
+        destination: tuple[str, str, int] | None = None,
+        flow: int | None = None,
     ) -> int:
         """Sends a request in a new client transaction (its number comes back). `headers` hold From, To, Call-ID, CSeq, Contact, Route ...; Via,
         Max-Forwards and Content-Length are ours. Where to: an open flow, else `destination` (transport, IP address, port): who has a name resolves
         it first. ACK to a 2xx goes this way too, without a transaction (0). ValueError without either."""
+    def sip_refusals(self) -> list[tuple[str, str, str, int]]:
+        """(reason, transport, host, port) of what was refused or dropped since the last time; of a flood, the first 64."""
+
     def sip_cancel(self, transaction: int) -> None:
         """CANCEL of an INVITE of ours, once a provisional answer is there."""
 
@@ -123,7 +150,9 @@ class Batch:
     def row(self, leg: int, *, sends: Literal["all", "nobody"] | int, hears: bool, gain_db: float = 0.0) -> None:
         """The leg's row of the hearing on its bus: heard by all, nobody or one leg; hears its bus or nothing of it (its own players always). A leg that
         is moved arrives with (nobody, hears)."""
-    def play(self, player: int, *, leg: int = 0, bus: int = 0, gain_db: float = 0.0, stop_on_digit: bool = False) -> None:
+    def play(
+        self, player: int, *, leg: int = 0, bus: int = 0, gain_db: float = 0.0, stop_on_digit: bool = False
+    ) -> None:
         """A new player, into the ear of one leg or into a bus. It plays its list in order without a gap and is silent when it has run dry."""
     def append_clip(self, player: int, clip: Clip, loops: int = 1) -> None:
         """`loops` 0: for ever."""
@@ -138,7 +167,9 @@ class Batch:
         """The key again, to every leg of the bus that hears, but one."""
     def direction(self, leg: int, *, sends: bool, receives: bool) -> None:
         """Hold: whether we send to it and take from it."""
-    def tap(self, tap: int, leg: int, point: Literal["decoded", "mixed"], seconds_max: int = 60, notify_ms: int = 100) -> None:
+    def tap(
+        self, tap: int, leg: int, point: Literal["decoded", "mixed"], seconds_max: int = 60, notify_ms: int = 100
+    ) -> None:
         """A copy of what the leg says (after decoding) or hears (after mixing), read by `Core.read_tap`; `TapReady` each `notify_ms`."""
     def untap(self, tap: int) -> None: ...
 
@@ -160,8 +191,25 @@ class Negotiated:
     ptime_ms: int
     session_version: int
 
-def sdp_offer(*, host: str, port: int, session_id: int, session_version: int, codecs: Sequence[Codec], direction: Direction = "sendrecv") -> bytes: ...
-def sdp_answer(offer: bytes, *, host: str, port: int, session_id: int, session_version: int, codecs: Sequence[Codec], direction: Direction = "sendrecv") -> tuple[bytes, Negotiated]:
+def sdp_offer(
+    *,
+    host: str,
+    port: int,
+    session_id: int,
+    session_version: int,
+    codecs: Sequence[Codec],
+    direction: Direction = "sendrecv",
+) -> bytes: ...
+def sdp_answer(
+    offer: bytes,
+    *,
+    host: str,
+    port: int,
+    session_id: int,
+    session_version: int,
+    codecs: Sequence[Codec],
+    direction: Direction = "sendrecv",
+) -> tuple[bytes, Negotiated]:
     """Our answer and what it settles (RFC 3264). Codec: the first of `codecs` that was offered. m-lines we refuse get port 0. SdpError."""
 
 def sdp_accept(offer: bytes, answer: bytes) -> Negotiated:
@@ -294,6 +342,19 @@ class SipFlowClosed:
     flow: int
 
 Event = (
-    Ack | Digit | ItemStarted | ItemDone | PlayerDone | LegSilent | LegLost | TapReady
-    | SipRequest | SipCancelled | SipAck | SipAckTimeout | SipResponse | SipFailed | SipFlowClosed
+    Ack
+    | Digit
+    | ItemStarted
+    | ItemDone
+    | PlayerDone
+    | LegSilent
+    | LegLost
+    | TapReady
+    | SipRequest
+    | SipCancelled
+    | SipAck
+    | SipAckTimeout
+    | SipResponse
+    | SipFailed
+    | SipFlowClosed
 )

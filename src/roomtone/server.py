@@ -26,7 +26,7 @@ from roomtone.api.sources import Sources
 from roomtone.calls.hold_music import HoldMusic
 from roomtone.calls.services import Limits, Services
 from roomtone.calls.switchboard import Switchboard
-from roomtone.clock import Clock, LiveClock
+from roomtone.clock import Clock, LiveClock, Timer
 from roomtone.conferences.conferences import Conferences
 from roomtone.dialects import DIALECTS, DialectOptions
 from roomtone.ids import Ids
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 __all__ = ["ReadyInfo", "Server", "World", "serve"]
 
 _log = structlog.get_logger("roomtone.server")
+
+REFUSALS_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ class Server:
             self.metrics,
         )
         self._warming: asyncio.Task[None] | None = None
+        self._refusals: Timer | None = None
 
     @classmethod
     async def start(cls, settings: Settings, world: World, *, identities: Source = "file", http: bool = True) -> Server:
@@ -201,6 +204,7 @@ class Server:
         if not self._world.is_virtual:
             self.media.attach(asyncio.get_running_loop())
             self._warming = asyncio.create_task(self.speech.warm(), name="speech")
+            self._log_refusals()
         if self.http is not None:
             await self.http.start(self.api.app)
         self.api.ready()
@@ -236,10 +240,18 @@ class Server:
             await self.http.stop()
         if self._warming is not None:
             self._warming.cancel()
+        if self._refusals is not None:
+            self._refusals.cancel()
         await self.speech.close()
         await self.webhooks.close()
         await self.store.close()
         self.media.close(None if self._world.is_virtual else asyncio.get_running_loop())
+
+    def _log_refusals(self) -> None:
+        """Who was refused by the signalling, once a second: a flood must not become a flood of lines."""
+        for reason, _transport, host, _port in self.core.sip_refusals():
+            _log.info("sip.rejected", peer=host, reason=reason)
+        self._refusals = self.clock.call_at(self.clock.now() + REFUSALS_EVERY_S, self._log_refusals)
 
     def _admits(self, peer: str) -> bool:
         """Who may call numbers: everybody when `sip.public`, else the networks of trunks (decision A23)."""

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
 use roomtone_sip::{
-    Endpoint, Event, Flow, FlowId, Limits, Output, Reason, Request, Response, Target, TransactionId,
-    Transport,
+    Counters, Endpoint, Event, Flow, FlowId, Limits, Output, Refusal, Request, Response, Target,
+    TransactionId, Transport,
 };
 
 use crate::live::Driver;
@@ -130,10 +130,14 @@ impl Signalling {
         }
     }
 
-    /// What was refused or dropped, by reason.
-    pub fn rejected(&self) -> Vec<(&'static str, u64)> {
-        let counters = self.endpoint.counters();
-        Reason::ALL.iter().map(|reason| (reason.name(), counters.get(*reason))).collect()
+    /// What was refused or dropped, and what was answered.
+    pub fn counters(&self) -> &Counters {
+        self.endpoint.counters()
+    }
+
+    /// Refusals since the last time, for the log; of a flood, the first.
+    pub fn take_refusals(&mut self) -> Vec<Refusal> {
+        core::iter::from_fn(|| self.endpoint.poll_refusal()).collect()
     }
 
     /// Carries out what the endpoint wants.

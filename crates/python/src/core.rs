@@ -13,7 +13,7 @@ use roomtone_engine::core::{Core as Engine, CoreConfig};
 use roomtone_engine::prompt::Mono;
 use roomtone_media::codec::Codec;
 use roomtone_media::id::{LegId, TapId};
-use roomtone_sip::{FlowId, Request, Response, Target, TransactionId, Transport};
+use roomtone_sip::{FlowId, Refusal, Request, Response, Target, TransactionId, Transport};
 use sha2::{Digest, Sha256};
 
 use crate::batch::Batch;
@@ -114,9 +114,14 @@ impl Core {
         for (name, value) in self.engine.control().totals() {
             stats.set_item(name, value)?;
         }
-        for (name, value) in self.engine.signalling().lock().rejected() {
-            stats.set_item(format!("sip_rejected_{name}"), value)?;
+        let signalling = self.engine.signalling().lock();
+        for (reason, count) in signalling.counters().iter() {
+            stats.set_item(format!("sip_rejected_{}", reason.name()), count)?;
         }
+        for (method, code, count) in signalling.counters().responses() {
+            stats.set_item(format!("sip_response_{method}_{code}"), count)?;
+        }
+        drop(signalling);
         let (bounds_us, counts, sum_us) = self.engine.lateness();
         stats.set_item("lateness_bounds_us", bounds_us)?;
         stats.set_item("lateness_counts", counts)?;
@@ -222,6 +227,15 @@ impl Core {
         drop(locked);
         signalling.wake();
         Ok(transaction.0)
+    }
+
+    fn sip_refusals(&self) -> Vec<(&'static str, &'static str, String, u16)> {
+        let refusals = self.engine.signalling().lock().take_refusals();
+        let tell = |refusal: Refusal| {
+            let Refusal { reason, transport, remote } = refusal;
+            (reason.name(), transport.name(), remote.ip().to_string(), remote.port())
+        };
+        refusals.into_iter().map(tell).collect()
     }
 
     fn sip_cancel(&self, transaction: u64) {
