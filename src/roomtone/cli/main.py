@@ -23,8 +23,9 @@ from roomtone.cli import (
     serve,
     watch,
 )
+from roomtone.cli.options import JsonOption
 from roomtone.cli.output import print_json, print_note
-from roomtone.errors import ExitCode, RoomtoneError, UsageError
+from roomtone.errors import ExitCode, RoomtoneError
 
 __all__ = ["app", "main"]
 
@@ -56,16 +57,13 @@ app.command("completion")(completion.completion)
 not_yet.add_to(app)
 
 
-@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-def version(context: typer.Context) -> None:
-    """The version of Roomtone; with --json, one JSON object."""
+@app.command()
+def version(json_: JsonOption = False) -> None:
+    """The version of Roomtone."""
     from roomtone.cli.version import installed_version  # noqa: PLC0415
 
-    # The one option is looked for by hand: declaring it would load pydantic, and the answer should be there at once.
-    if "--json" in context.args:
+    if json_:
         print_json({"version": installed_version()})
-    elif context.args:
-        raise UsageError("bad_option", f"There is no option {context.args[0]}.", "roomtone version [--json]")
     else:
         print(f"roomtone {installed_version()}")
 

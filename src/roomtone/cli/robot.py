@@ -25,11 +25,16 @@ from roomtone.testing.caller import Phone, RefusedError, RobotCall
 
 if TYPE_CHECKING:
     from roomtone._native import Clip
+    from roomtone.testing.ear import Ear
 
 __all__ = ["Orders", "run"]
 
 LISTEN_S = 0.25
 BEEPS_HZ = (440, 330)
+BEEP_S_MAX = 0.3
+BEEP_OFF_HZ_MAX = 4.0
+BEEP_DBM0_MIN = -20.0
+BEEP_BELOW_ALL_DB_MAX = 4.0
 FAREWELL_S = 0.3
 """Time for the BYE to go out."""
 
@@ -155,6 +160,7 @@ class _Robot:
         self._json = json_
         self._met: set[str] = set()
         self._heard: Counter[str] = Counter()
+        self._before: tuple[str, ...] = ()
         self._told: tuple[str, ...] = ()
         self._beeps: list[tuple[int, float]] = []
         self._began_s = phone.clock.now()
@@ -207,20 +213,26 @@ class _Robot:
             self._met.add("ended")
 
     def _listen(self, call: RobotCall, keys_done_s: float | None) -> None:
-        words = tuple(call.ear.describe())
-        names = tuple(word.partition(" at ")[0] for word in words)
-        self._heard.update(names)
-        if names != self._told:  # said at the first listening; the level in the words may change without being news
-            self._told = names
-            self._tell("hears", what=list(words))
         now_s = call.now_s()
-        for hertz in BEEPS_HZ:
-            for time_s in call.ear.beeps(hertz, now_s - 2.0):
-                if not any(known == hertz and abs(time_s - at_s) < 0.3 for known, at_s in self._beeps):
-                    self._beeps.append((hertz, time_s))
-                    self._tell("beep", hertz=hertz)
+        words = list(call.ear.describe()) or ["sound"]
+        names = tuple(word.partition(" at ")[0] for word in words)
+        if names == self._before:  # what is heard only once between two others is no news
+            self._heard.update(names)
+            if names != self._told:
+                self._told = names
+                self._tell("hears", what=words)
+        self._before = names
+        self._listen_for_beeps(call, now_s)
         if keys_done_s is not None:
             self._met.update(e.text for e in self._orders.expectations if e.is_met(call.ear, keys_done_s, now_s))
+
+    def _listen_for_beeps(self, call: RobotCall, now_s: float) -> None:
+        for hertz in BEEPS_HZ:
+            for time_s in call.ear.beeps(hertz, now_s - 2.5, now_s - 1.0):
+                known = any(hertz == other and abs(time_s - at_s) < BEEP_S_MAX for other, at_s in self._beeps)
+                if not known and _is_beep(call.ear, hertz, time_s) and not call.ear.music(time_s + BEEP_S_MAX, now_s):
+                    self._beeps.append((hertz, time_s))
+                    self._tell("beep", hertz=hertz)
 
     def _listening(self, call: RobotCall) -> Callable[[], Awaitable[bool | None]]:
         def ask() -> bool | None:
@@ -272,3 +284,14 @@ class _Robot:
 
     def _verdict(self) -> ExitCode:
         return ExitCode.CHECK_FAILED if self._missed() else ExitCode.DONE
+
+
+def _is_beep(ear: Ear, hertz: int, time_s: float) -> bool:
+    """Whether that short tone is the room's and not a note of music or a vowel: exactly in tune, loud, and most of what is heard."""
+    windows = ear.heard(time_s, time_s + BEEP_S_MAX)
+    if not windows:
+        return False
+    window = max(windows, key=lambda window: window.tone_dbm0(hertz))
+    level = window.tone_dbm0(hertz)
+    in_tune = any(abs(tone.hertz - hertz) <= BEEP_OFF_HZ_MAX for tone in window.tones())
+    return in_tune and level >= BEEP_DBM0_MIN and level >= window.dbm0 - BEEP_BELOW_ALL_DB_MAX

@@ -1,7 +1,7 @@
 """What happens on a server, for eyes: requests, their documents with what became of every verb, calls and rooms.
 
 Lines scroll by as things happen; on a terminal the calls of the moment stand below them, each with the verb it is at. Elsewhere there are only lines. A line
-about a verb comes when it begins and when it ends otherwise than by running; those that were never reached come when the document is over.
+about a verb comes when it begins and when it ends; those that were never reached come when the document is over.
 """
 
 from __future__ import annotations
@@ -88,8 +88,9 @@ class View:
 
     def _verb(self, request: Line, verb: Line, before: Line) -> None:
         begins = verb.get("started") and not before.get("started")
-        told = before and verb["outcome"] == before["outcome"]
-        if begins or (verb["outcome"] not in ("ran", "not_reached") and not told):
+        ends = verb.get("ended") and not before.get("ended")
+        is_news = verb["outcome"] not in ("ran", "not_reached") and verb["outcome"] != before.get("outcome")
+        if begins or ends or is_news:
             self._show(f"  {verb_line(verb)}", verb_style(verb))
         if begins and request["call_sid"] in self.calls:
             name = str(verb["path"]).removeprefix("/Response/")
