@@ -283,7 +283,7 @@ mod tests {
             lateness.observe(packet * 160, 160, ms(packet as u64 * 20));
             lateness.band(ms(packet as u64 * 20 + 5));
             let margin_ms = lateness.margin_ms();
-            assert!(packet > 80 || margin_ms > 30.0, "{margin_ms} at {packet}");
+            assert!(packet > 64 || margin_ms > 30.0, "{margin_ms} at {packet}");
         }
         assert!(lateness.margin_ms() <= 2.0);
     }

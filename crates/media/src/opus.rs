@@ -103,7 +103,8 @@ impl Decoder {
     /// # Panics
     /// When there is no memory.
     pub fn new() -> Decoder {
-        let state = opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000).expect("memory for a decoder");
+        let state =
+            opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000).expect("memory for a decoder");
         Decoder { state, is_steady: false }
     }
 

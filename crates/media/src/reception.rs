@@ -13,6 +13,9 @@ const DROPOUT_MAX: u16 = 3_000;
 /// A packet this many sequence numbers behind is late, not a new time line (A.1).
 const MISORDER_MAX: u16 = 100;
 
+/// Among so many packets at the beginning the first one to come need not be the first one sent.
+const OVERTAKEN_PACKETS: i64 = 8;
+
 /// Room below the first sequence number for packets that overtook it.
 const FIRST_CYCLE: i64 = 1 << 16;
 
@@ -91,7 +94,9 @@ impl Reception {
         self.received += 1;
         let behind = (self.highest as u16).wrapping_sub(sequence);
         let place = self.highest - i64::from(behind);
-        self.first = self.first.min(place);
+        if self.received <= OVERTAKEN_PACKETS {
+            self.first = self.first.min(place);
+        }
         Place::Known(place)
     }
 

@@ -323,7 +323,8 @@ mod tests {
         let sender = Item::Sender { ssrc: 1, info: INFO };
         let block = Item::Block { from: 1, block: BLOCK };
         let bye = Item::Bye { ssrc: 1 };
-        let cases: [(Option<SenderInfo>, Option<ReportBlock>, bool, &[Item]); 4] = [
+        type Case<'a> = (Option<SenderInfo>, Option<ReportBlock>, bool, &'a [Item]);
+        let cases: [Case<'_>; 4] = [
             (Some(INFO), Some(BLOCK), true, &[sender, block, bye]),
             (Some(INFO), None, false, &[sender]),
             (None, Some(BLOCK), false, &[block]),

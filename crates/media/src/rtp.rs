@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn what_stands_around_the_payload_is_taken_off() {
-        let cases: [(u8, &[u8], Result<&[u8], RtpError>); 12] = [
+        type Case = (u8, &'static [u8], Result<&'static [u8], RtpError>);
+        let cases: [Case; 12] = [
             (0x80, b"", Ok(b"")),
             (0x82, b"ccccCCCCpay", Ok(b"pay")),
             (0x8F, b"ccccCCCCpay", Err(RtpError::Short)),

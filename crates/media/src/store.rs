@@ -9,6 +9,9 @@ pub(crate) const PACKETS_MAX: usize = 64;
 /// The longest payload that is kept, in bytes: that of an Ethernet frame.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 1_500;
 
+/// So many packets may be overtaken by the first one to come.
+const OVERTAKEN_MAX: i64 = 8;
+
 /// What waits in a slot.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
@@ -79,10 +82,10 @@ impl Store {
         }
     }
 
-    /// Forgets all packets, and takes those from `first` on.
+    /// Forgets all packets. The first one to come is probably `first`; a few that it overtook are taken too.
     pub(crate) fn restart(&mut self, first: i64) {
         self.slots.fill(None);
-        self.first = first;
+        self.first = first - OVERTAKEN_MAX;
         self.highest = first - 1;
     }
 
@@ -111,16 +114,21 @@ impl Store {
         self.first = self.first.max(sequence);
     }
 
-    /// The waiting entry with the lowest sequence number.
+    /// The waiting entry with the lowest sequence number. Those before it may still come.
     pub(crate) fn earliest(&mut self) -> Option<Entry> {
-        while self.first <= self.highest {
-            if let Some(slot) = self.slot(self.first) {
-                if slot.start + self.bytes.len() as u64 >= self.written {
+        let mut sequence = self.first;
+        while sequence <= self.highest {
+            match self.slot(sequence) {
+                Some(slot) if slot.start + self.bytes.len() as u64 >= self.written => {
                     return Some(slot.entry);
                 }
-                self.overflowed += 1;
+                Some(_) => {
+                    self.overflowed += 1;
+                    self.remove(sequence); // its bytes were overwritten
+                }
+                None => {}
             }
-            self.remove(self.first);
+            sequence += 1;
         }
         None
     }
@@ -207,12 +215,14 @@ mod tests {
     #[test]
     fn packets_come_out_in_order_and_once() {
         let mut store = Store::new(8_000);
-        store.restart(5);
-        let kept: Vec<_> = [5, 8, 6, 6, 4]
+        store.restart(6);
+        assert_eq!(store.insert(entry(8), &[8; 160]), Kept::Yes);
+        assert_eq!(store.earliest(), Some(entry(8)));
+        let kept: Vec<_> = [5, 8, 6, 6, -3]
             .iter()
             .map(|number| store.insert(entry(*number), &[*number as u8; 160]))
             .collect();
-        assert_eq!(kept, [Kept::Yes, Kept::Yes, Kept::Yes, Kept::Duplicate, Kept::Late]);
+        assert_eq!(kept, [Kept::Yes, Kept::Duplicate, Kept::Yes, Kept::Duplicate, Kept::Late]);
         assert_eq!(all(&mut store), [5, 6, 8]);
         assert_eq!(store.insert(entry(7), &[7]), Kept::Late);
         assert_eq!(store.insert(entry(8), &[8]), Kept::Duplicate);

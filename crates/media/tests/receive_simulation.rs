@@ -13,24 +13,25 @@ const NETWORKS: [(&str, Impairment, f64, f64); 4] = [
     ("clean", Impairment::CLEAN, 0.0, 20.0),
     ("5 % loss", Impairment { loss: 0.05, ..Impairment::CLEAN }, 0.001, 60.0),
     ("20 ms jitter", Impairment { jitter_ms: 20.0, in_order: false, ..Impairment::CLEAN }, 0.001, 90.0),
-    (
-        "20 ms jitter, in order",
-        Impairment { jitter_ms: 20.0, ..Impairment::CLEAN },
-        0.001,
-        90.0,
-    ),
+    ("20 ms jitter, in order", Impairment { jitter_ms: 20.0, ..Impairment::CLEAN }, 0.001, 90.0),
+];
+
+const TONES: [(Codec, f64); 5] = [
+    (Codec::Pcmu, 300.0),
+    (Codec::Pcmu, 697.0),
+    (Codec::Pcmu, 1_004.0),
+    (Codec::Pcma, 440.0),
+    (Codec::Opus, 697.0),
 ];
 
 #[test]
 fn a_tone_has_no_drop_outs() {
     for (name, impairment, dropouts_max, _) in NETWORKS {
-        for codec in Codec::ALL {
-            for hertz in [300.0, 697.0, 1_004.0] {
-                let heard = Simulation::new(codec, impairment, 7).run(Signal::Tone(hertz), 120);
-                let share = heard.dropout_share(hertz);
-                println!("{name}, {codec:?}, {hertz} Hz: {:.3} %, {:?}", share * 100.0, heard.stats);
-                assert!(share <= dropouts_max, "{name}, {codec:?}, {hertz} Hz: {:.3} %", share * 100.0);
-            }
+        for (codec, hertz) in TONES {
+            let heard = Simulation::new(codec, impairment, 7).run(Signal::Tone(hertz), 120);
+            let share = heard.dropout_share(hertz);
+            println!("{name}, {codec:?}, {hertz} Hz: {:.3} %, {:?}", share * 100.0, heard.stats);
+            assert!(share <= dropouts_max, "{name}, {codec:?}, {hertz} Hz: {:.3} %", share * 100.0);
         }
     }
 }
@@ -40,13 +41,13 @@ fn clocks_that_differ_are_not_heard() {
     for ppm in [-200.0, 200.0] {
         for codec in [Codec::Pcmu, Codec::Opus] {
             let impairment = Impairment { ppm, ..Impairment::CLEAN };
-            for phase_ms in [0.5, 10.0, 19.0] {
+            for phase_ms in if codec == Codec::Pcmu { [0.5, 10.0, 19.0].as_slice() } else { &[0.5] } {
                 let heard =
-                    Simulation::new(codec, impairment, 3).phase_ms(phase_ms).run(Signal::Tone(697.0), 120);
+                    Simulation::new(codec, impairment, 3).phase_ms(*phase_ms).run(Signal::Tone(697.0), 120);
                 assert_eq!(heard.dropout_share(697.0), 0.0, "{ppm} ppm, {codec:?}");
                 assert_eq!(heard.stats.concealed_frames, 0, "{ppm} ppm, {codec:?}: {:?}", heard.stats);
                 let changes = heard.stats.lengthened + heard.stats.shortened;
-                assert!(changes > 0 || phase_ms > 0.5, "{ppm} ppm, {codec:?}: nothing was stretched");
+                assert!(changes > 0 || *phase_ms > 0.5, "{ppm} ppm, {codec:?}: nothing was stretched");
             }
         }
     }
@@ -56,7 +57,7 @@ fn clocks_that_differ_are_not_heard() {
 fn the_delay_is_short() {
     for (name, impairment, _, delay_max) in NETWORKS {
         for codec in [Codec::Pcmu, Codec::Opus] {
-            let heard = Simulation::new(codec, impairment, 11).phase_ms(13.0).run(Signal::Sweep, 60);
+            let heard = Simulation::new(codec, impairment, 11).phase_ms(13.0).run(Signal::Sweep, 40);
             let delays = heard.delays_ms();
             let median = delays[delays.len() / 2];
             println!("{name} {codec:?}: median {median} ms of {}, {:?}", delays.len(), heard.stats);

@@ -37,7 +37,9 @@ impl Signal {
     fn at(self, seconds: f64) -> f64 {
         let turns = match self {
             Signal::Tone(hertz) => hertz * seconds,
-            Signal::Sweep => 900.0 * seconds + 90.0 * (seconds * 5.1).sin() + 37.0 * (seconds * 1.7 + 1.0).sin(),
+            Signal::Sweep => {
+                900.0 * seconds + 90.0 * (seconds * 5.1).sin() + 37.0 * (seconds * 1.7 + 1.0).sin()
+            }
         };
         (turns * core::f64::consts::TAU).sin() * 8_000.0
     }
@@ -161,8 +163,9 @@ impl Simulation {
         let mut latest_s: f64 = 0.0;
         let mut arrivals = Vec::new();
         for number in 0..(seconds as f64 / packet_s) as usize {
-            let pcm: Vec<i16> =
-                (0..samples).map(|place| signal.at((number * samples + place) as f64 / rate_hz) as i16).collect();
+            let pcm: Vec<i16> = (0..samples)
+                .map(|place| signal.at((number * samples + place) as f64 / rate_hz) as i16)
+                .collect();
             let mut datagram = vec![0; HEADER_BYTES + PAYLOAD_BYTES_MAX.max(samples)];
             let header = Header {
                 payload_type: 96,
