@@ -150,6 +150,7 @@ def test_an_unknown_number_is_not_found(number: str) -> None:
         assert refused.value.status == 404
         assert world.asked == []
         assert await _rows(world) == []
+        assert world.server.core.stats()["legs"] == 0
 
     scenario()
 

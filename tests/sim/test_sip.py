@@ -268,7 +268,10 @@ async def test_we_refresh_when_it_is_ours_to_do(world: World) -> None:
     timer = [("Session-Expires", "100;refresher=uac"), ("Contact", f"<sip:peer@{HOST}:5060>")]
     talk.peer.core.sip_respond(update.transaction, 200, "", timer)
     again = await talk.peer.next_request("UPDATE")
-    talk.peer.core.sip_respond(again.transaction, 481)
+    talk.peer.core.sip_respond(again.transaction, 422, "", [("Min-SE", "200")])
+    longer = await talk.peer.next_request("UPDATE")
+    assert longer.message.header("Session-Expires") == "200;refresher=uac"
+    talk.peer.core.sip_respond(longer.transaction, 481)
     await talk.peer.next_request("BYE")
 
 

@@ -152,7 +152,7 @@ class Run:
 
     async def _fetched(self, fetch: Fetch) -> Document:
         url = fetch.url or self.url
-        own = self.services.hold_music.document(url) if self.purpose.kind == "wait" else None
+        own = self.services.hold_music.document(url)
         if own is not None:
             self.url = url
             self.request_id = ""

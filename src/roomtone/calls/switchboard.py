@@ -27,6 +27,17 @@ NO_DIALECT_CODE = 12400
 _NOT_FOUND = 404
 _UNAVAILABLE = 503
 _NO_DIALECT = 480
+_FAULT = 500
+
+
+class _RefusedError(Exception):
+    """This caller gets no call. `reason` is for our log; the caller learns the status."""
+
+    def __init__(self, status: int, reason: str, retry_after_s: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.retry_after_s = retry_after_s
 
 
 class Switchboard:
@@ -72,42 +83,57 @@ class Switchboard:
     async def _take(self, line: Line) -> None:
         gone: list[LineEnd] = []
         line.on_end = gone.append
-        if self._is_draining or len(self._calls) >= self._services.limits.calls_max:
-            self._refuse(line, _UNAVAILABLE, "limits.calls", self._services.limits.retry_after_s)
+        try:
+            call = await self._call_for(line)
+        except _RefusedError as refused:
+            self._refuse(line, refused)
             return
-        if not self._admits(line.peer.rpartition(":")[0].strip("[]")):
-            self._refuse(line, _NOT_FOUND, "source may not call")
-            return
-        route = await self._directory.route(line.called.user)
-        if route is None:
-            self._refuse(line, _NOT_FOUND, "unknown number")
-            return
-        dialect = self._services.dialects.get((route.application.dialect, route.application.api_version))
-        if dialect is None:
-            self._refuse_dialect(line, route)
-            return
-        if self._is_account_full(route.account.sid):
-            self._refuse(line, _UNAVAILABLE, "limits.calls_per_account", self._services.limits.retry_after_s)
-            return
+        except BaseException:
+            self._refuse(line, _RefusedError(_FAULT, "a fault of ours"))
+            raise
         if gone:
+            self._close_leg(line)
             return
         line.ring()
-        call = Call(self._services, route, dialect, line)
         self._calls[call.sid] = call
         try:
             await call.live()
         finally:
             del self._calls[call.sid]
 
+    async def _call_for(self, line: Line) -> Call:
+        """_RefusedError."""
+        limits = self._services.limits
+        if self._is_draining or len(self._calls) >= limits.calls_max:
+            raise _RefusedError(_UNAVAILABLE, "limits.calls", limits.retry_after_s)
+        if not self._admits(line.peer.rpartition(":")[0].strip("[]")):
+            raise _RefusedError(_NOT_FOUND, "source may not call")
+        route = await self._directory.route(line.called.user)
+        if route is None:
+            raise _RefusedError(_NOT_FOUND, "unknown number")
+        dialect = self._services.dialects.get((route.application.dialect, route.application.api_version))
+        if dialect is None:
+            self._log_dialect(route)
+            raise _RefusedError(_NO_DIALECT, "dialect not built yet")
+        if self._is_account_full(route.account.sid):
+            raise _RefusedError(_UNAVAILABLE, "limits.calls_per_account", limits.retry_after_s)
+        return Call(self._services, route, dialect, line)
+
+    def _close_leg(self, line: Line) -> None:
+        batch = self._services.media.batch()
+        batch.close_leg(line.leg)
+        self._services.send(batch)
+
     def _is_account_full(self, account_sid: str) -> bool:
         most = self._services.limits.calls_per_account_max
         return bool(most) and sum(call.row.account_sid == account_sid for call in self._calls.values()) >= most
 
-    def _refuse(self, line: Line, status: int, reason: str, retry_after_s: int | None = None) -> None:
-        _log.warning("sip.rejected", peer=line.peer, sip_call_id=line.sip_call_id, reason=reason, status=status)
-        line.reject(status, retry_after_s=retry_after_s)
+    def _refuse(self, line: Line, refused: _RefusedError) -> None:
+        _log.warning("sip.rejected", peer=line.peer, sip_call_id=line.sip_call_id, reason=refused.reason, status=refused.status)
+        line.reject(refused.status, retry_after_s=refused.retry_after_s)
+        self._close_leg(line)
 
-    def _refuse_dialect(self, line: Line, route: Route) -> None:
+    def _log_dialect(self, route: Route) -> None:
         application = route.application
         message = (
             f"a call to {route.number.number} was refused: this server does not speak {application.dialect} {application.api_version} yet"
@@ -122,7 +148,6 @@ class Switchboard:
             url=application.voice_url,
         )
         self._services.record(StoreBatch(debug=[row]))
-        self._refuse(line, _NO_DIALECT, "dialect not built yet")
 
     def _over(self, life: asyncio.Task[None]) -> None:
         self._lives.discard(life)

@@ -282,6 +282,8 @@ class SipLine:
             self._drop(LineEnd.LOST)
         elif status == 491:
             self.signalling.clock.call_at(self.signalling.clock.now() + self._glare_s(), self._refresh_if_alive)
+        elif status == 422 and self._timer.lengthen(event.message):
+            self._refresh()
 
     def _agreed(self, event: SipResponse, method: Literal["INVITE", "UPDATE"], cseq: int) -> None:
         if method == "INVITE":

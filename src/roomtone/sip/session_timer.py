@@ -91,6 +91,14 @@ class SessionTimer:
         if agreement.refresher == we_are:
             self._timers.append(self._clock.call_at(now + interval / 2, self._refresh))
 
+    def lengthen(self, refused: SipMessage) -> bool:
+        """After a 422 to a refresh: the interval becomes what the far end wants at least. False when that is no more than it was."""
+        least = _seconds(refused.header("Min-SE")) or 0
+        if least <= self.interval_s:
+            return False
+        self.interval_s = least
+        return True
+
     def stop(self) -> None:
         """Again is harmless."""
         for timer in self._timers:
