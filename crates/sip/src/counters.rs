@@ -1,4 +1,5 @@
-//! What was dropped or refused, by name: `roomtone_sip_rejected_total{reason}`; and answers sent, by method and code.
+//! What was dropped or refused, by name: `roomtone_sip_rejected_total{reason}`; and answers sent, by method
+//! and code.
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,8 @@ use crate::message::Message;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TransactionId(pub u64);
 
-/// An answer to a server transaction. Via, From, To, Call-ID, CSeq, Record-Route and Content-Length are made here.
+/// An answer to a server transaction. Via, From, To, Call-ID, CSeq, Record-Route and Content-Length are made
+/// here.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
     /// 100 to 699; anything else is sent as 500.
@@ -87,16 +88,16 @@ pub enum Event {
         /// Our tag in the 2xx.
         to_tag: String,
     },
-    /// An answer to a request of ours. A 2xx that is repeated although it was acknowledged is not said again: the
-    /// same ACK is sent again.
+    /// An answer to a request of ours. A 2xx that is repeated although it was acknowledged is not said again:
+    /// the same ACK is sent again.
     Response {
         /// The client transaction.
         transaction: TransactionId,
         /// The response.
         message: Message,
     },
-    /// The last word of a client transaction without a final answer, or of a server transaction that cannot be
-    /// answered any more (its connection closed, or it was not answered in time).
+    /// The last word of a client transaction without a final answer, or of a server transaction that cannot
+    /// be answered any more (its connection closed, or it was not answered in time).
     Failed {
         /// The transaction.
         transaction: TransactionId,

@@ -1,8 +1,8 @@
 //! Where bytes come from and go to.
 //!
-//! The engine owns sockets and numbers them. A connection (TCP, TLS, WebSocket) is one flow with one far end. A
-//! UDP socket is one flow too, whoever sends to it: the far end of a datagram is the `remote` given beside it, so
-//! no state is kept for a stranger who only sent a packet, and nothing has to be bounded or aged.
+//! The engine owns sockets and numbers them. A connection (TCP, TLS, WebSocket) is one flow with one far end.
+//! A UDP socket is one flow too, whoever sends to it: the far end of a datagram is the `remote` given beside
+//! it, so no state is kept for a stranger who only sent a packet, and nothing has to be bounded or aged.
 
 use core::net::SocketAddr;
 

@@ -1,7 +1,8 @@
-//! Branches and tags: unlike each other, unguessable without the seed, the same on every run with the same seed.
+//! Branches and tags: unlike each other, unguessable without the seed, the same on every run with the same
+//! seed.
 //!
-//! SipHash-2-4 (Aumasson and Bernstein 2012) under a key made of the seed; the standard library's is deprecated and
-//! may not take a key.
+//! SipHash-2-4 (Aumasson and Bernstein 2012) under a key made of the seed; the standard library's is
+//! deprecated and may not take a key.
 
 /// Source of branches and tags.
 #[derive(Debug, Clone)]

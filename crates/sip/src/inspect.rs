@@ -1,5 +1,6 @@
-//! What is refused before the dialog layer hears of it (RFC 3261 section 8.2), in the order of the RFC: method,
-//! Request-URI, Max-Forwards, Require, body, Accept. One rule, one function; the first that objects answers.
+//! What is refused before the dialog layer hears of it (RFC 3261 section 8.2), in the order of the RFC:
+//! method, Request-URI, Max-Forwards, Require, body, Accept. One rule, one function; the first that objects
+//! answers.
 
 use crate::counters::Reason;
 use crate::limits::Limits;
@@ -42,7 +43,8 @@ impl Refused {
     }
 }
 
-/// The first objection to a request that is well formed. Not for ACK and CANCEL, which are never refused for these.
+/// The first objection to a request that is well formed. Not for ACK and CANCEL, which are never refused for
+/// these.
 pub(crate) fn inspect(message: &Message, limits: &Limits) -> Option<Refused> {
     method(message)
         .or_else(|| request_uri(message, limits))
@@ -79,8 +81,8 @@ fn request_uri(message: &Message, limits: &Limits) -> Option<Refused> {
     (!is_ours).then(|| Refused::new(416, Reason::UnsupportedScheme))
 }
 
-/// Only for requests that begin something. RFC 4475 section 3.3.11 wants an OPTIONS with 0 processed where it arrives, and a
-/// request inside a dialog has arrived.
+/// Only for requests that begin something. RFC 4475 section 3.3.11 wants an OPTIONS with 0 processed where it
+/// arrives, and a request inside a dialog has arrived.
 fn max_forwards(message: &Message) -> Option<Refused> {
     if message.method == "OPTIONS" || !message.to_tag.is_empty() {
         return None;

@@ -1,7 +1,8 @@
 //! Which server transaction a request belongs to (RFC 3261 section 17.2.3).
 //!
-//! An ACK has the key of its INVITE; a CANCEL has a key of its own, and `cancelled` finds the INVITE's. For a peer
-//! of RFC 2543 (no magic cookie) the To tag is left out: its ACK to a refusal carries ours, which the INVITE had not.
+//! An ACK has the key of its INVITE; a CANCEL has a key of its own, and `cancelled` finds the INVITE's. For a
+//! peer of RFC 2543 (no magic cookie) the To tag is left out: its ACK to a refusal carries ours, which the
+//! INVITE had not.
 
 use crate::adapter::TopVia;
 

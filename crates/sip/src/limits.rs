@@ -19,8 +19,8 @@ pub struct Limits {
     pub uri_bytes_max: usize,
     /// Server transactions in all. More: 503 with Retry-After, without a transaction.
     pub server_transactions_max: usize,
-    /// Server transactions from one IP address. More: 503 with Retry-After. Generous, because a carrier is one
-    /// address, and a transaction lives for 32 s after its answer.
+    /// Server transactions from one IP address. More: 503 with Retry-After. Generous, because a carrier is
+    /// one address, and a transaction lives for 32 s after its answer.
     pub server_transactions_per_source_max: usize,
     /// Client transactions in all. More: the request fails at once.
     pub client_transactions_max: usize,
@@ -32,7 +32,8 @@ pub struct Limits {
     pub connects_max: usize,
     /// Bytes that wait for one connection to open. More: the request fails at once.
     pub connect_queue_bytes_max: usize,
-    /// How long a connection may take to open, and a message on a stream to become whole. Longer: given up, closed.
+    /// How long a connection may take to open, and a message on a stream to become whole. Longer: given up,
+    /// closed.
     pub stream_patience: Duration,
     /// How long an INVITE may be without a new answer of ours (we: 500) or of theirs (the request fails).
     pub invite_patience: Duration,

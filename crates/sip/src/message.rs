@@ -1,10 +1,14 @@
 //! A SIP message as the dialog layer reads it: owned, parsed once.
 //!
-//! Text that is no UTF-8 (RFC 4475 has some) is replaced, never refused: whoever needs bytes exactly has `body`.
+//! Text that is no UTF-8 (RFC 4475 has some) is replaced, never refused: whoever needs bytes exactly has
+//! `body`.
+
+use std::borrow::Cow;
+
+use core::net::SocketAddr;
 
 use crate::adapter::canonical_name;
 use crate::flow::{FlowId, Transport};
-use core::net::SocketAddr;
 
 /// A parsed request or response. The fields are those of `SipMessage` in `_native.pyi`.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,15 +67,20 @@ impl Message {
     /// The first row of this name; case does not count, compact forms are known.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let name = canonical_name(name);
+        let name = long_name(name);
         self.rows.iter().find(|(row, _)| row.eq_ignore_ascii_case(&name)).map(|(_, value)| value.as_str())
     }
 
     /// All rows of this name, in order, each as it came (a row may hold several values, with commas).
     #[must_use]
     pub fn headers(&self, name: &str) -> Vec<&str> {
-        let name = canonical_name(name);
+        let name = long_name(name);
         let same = |row: &&(String, String)| row.0.eq_ignore_ascii_case(&name);
         self.rows.iter().filter(same).map(|(_, value)| value.as_str()).collect()
     }
+}
+
+/// Rows bear long names, so only a compact form has to be looked up.
+fn long_name(name: &str) -> Cow<'_, str> {
+    if name.len() == 1 { Cow::Owned(canonical_name(name)) } else { Cow::Borrowed(name) }
 }

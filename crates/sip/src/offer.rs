@@ -1,9 +1,10 @@
 //! Offer and answer (RFC 3264) for one audio stream of RTP.
 //!
-//! Our order of codecs decides among those offered. Exactly one codec is answered, with telephone-event beside it and
-//! comfort noise where it belongs. Every other media line is refused in its place: port 0, same protocol and formats.
-//! Taken: `RTP/AVP`, and `RTP/AVPF` as if it were that (its feedback is optional). Not taken: SRTP, rtcp-mux, and
-//! connection addresses that are names or multicast, since media would go where nobody has asked for it.
+//! Our order of codecs decides among those offered. Exactly one codec is answered, with telephone-event
+//! beside it and comfort noise where it belongs. Every other media line is refused in its place: port 0, same
+//! protocol and formats. Taken: `RTP/AVP`, and `RTP/AVPF` as if it were that (its feedback is optional). Not
+//! taken: SRTP, rtcp-mux, and connection addresses that are names or multicast, since media would go where
+//! nobody has asked for it.
 
 use core::net::IpAddr;
 
@@ -135,7 +136,8 @@ pub fn make_offer(local: &Local<'_>) -> Vec<u8> {
     write(&our_session(local, "0 0", vec![media]))
 }
 
-/// Our answer to an offer, and what it settles. SdpError: 400 when it cannot be read, 488 when there is no audio for us.
+/// Our answer to an offer, and what it settles. SdpError: 400 when it cannot be read, 488 when there is no
+/// audio for us.
 pub fn answer(offer: &[u8], local: &Local<'_>) -> Result<(Vec<u8>, Negotiated), SdpError> {
     let offer = parse(offer)?;
     let mut found = None;
@@ -158,8 +160,8 @@ pub fn answer(offer: &[u8], local: &Local<'_>) -> Result<(Vec<u8>, Negotiated), 
     Ok((answer, negotiated))
 }
 
-/// What the far end's answer to our offer settles. SdpError: 400 when it cannot be read or is no answer to this offer,
-/// 488 when it refuses our audio.
+/// What the far end's answer to our offer settles. SdpError: 400 when it cannot be read or is no answer to
+/// this offer, 488 when it refuses our audio.
 pub fn accept(offer: &[u8], answer: &[u8]) -> Result<Negotiated, SdpError> {
     let (offer, answer) = (parse(offer)?, parse(answer)?);
     if offer.media.len() != answer.media.len() {

@@ -1,6 +1,8 @@
-//! An answer without a transaction (RFC 3261 section 8.2.7): what is refused below the dialog layer costs no state.
+//! An answer without a transaction (RFC 3261 section 8.2.7): what is refused below the dialog layer costs no
+//! state.
 //!
-//! A repeated request gets the same answer again, with the same To tag, because the tag is made from the request.
+//! A repeated request gets the same answer again, with the same To tag, because the tag is made from the
+//! request.
 
 /// What every answer repeats of its request, as it came. What is missing stays missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,7 +58,8 @@ fn write_row(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Whether the header part of a To, behind the URI, has a tag. The To may be nonsense: then a second tag does no harm.
+/// Whether the header part of a To, behind the URI, has a tag. The To may be nonsense: then a second tag does
+/// no harm.
 pub(crate) fn has_tag(to: &[u8]) -> bool {
     let behind = to.iter().rposition(|&byte| byte == b'>').map_or(to, |close| &to[close..]);
     behind.windows(5).any(|part| part.eq_ignore_ascii_case(b";tag="))

@@ -1,8 +1,8 @@
 //! Reading a request that is broken, just far enough to answer 400.
 //!
-//! RFC 3261 wants an answer to what can be answered: that takes a top Via to send it to. Everything else is copied
-//! as it came, or left out when it is not there. Lines may end in a bare LF here: whoever sends those should
-//! hear what is wrong.
+//! RFC 3261 wants an answer to what can be answered: that takes a top Via to send it to. Everything else is
+//! copied as it came, or left out when it is not there. Lines may end in a bare LF here: whoever sends those
+//! should hear what is wrong.
 
 use core::net::SocketAddr;
 

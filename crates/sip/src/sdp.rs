@@ -1,8 +1,8 @@
 //! Session descriptions (RFC 4566, 8866): reading and writing, with no opinion on what is offered.
 //!
-//! Strict where a guess would send media to a wrong place (connection, port, media line), lenient where phones are
-//! sloppy (bare LF, missing `s=` and `t=`, unknown lines). Everything is bounded; what is over a bound is an error,
-//! so a description is either known whole or refused.
+//! Strict where a guess would send media to a wrong place (connection, port, media line), lenient where
+//! phones are sloppy (bare LF, missing `s=` and `t=`, unknown lines). Everything is bounded; what is over a
+//! bound is an error, so a description is either known whole or refused.
 
 use core::fmt;
 use core::net::IpAddr;

@@ -1,7 +1,8 @@
 //! Cutting a byte stream into messages (RFC 3261 section 18.3) and keep-alives (RFC 5626 section 4.4.1).
 //!
-//! A fault of framing is final: where the next message begins would be a guess, and a guess is how a body becomes a
-//! request (RFC 4475 section 3.1.2.3). The broken head is given out, so that it can be answered before the close.
+//! A fault of framing is final: where the next message begins would be a guess, and a guess is how a body
+//! becomes a request (RFC 4475 section 3.1.2.3). The broken head is given out, so that it can be answered
+//! before the close.
 
 use crate::adapter::SyntaxFault;
 use crate::limits::Limits;

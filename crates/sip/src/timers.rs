@@ -1,4 +1,5 @@
-//! The timers of all transactions, in one ordered map: exact removal, no stale entries, the same order on every run.
+//! The timers of all transactions, in one ordered map: exact removal, no stale entries, the same order on
+//! every run.
 
 use std::collections::{BTreeMap, HashMap};
 

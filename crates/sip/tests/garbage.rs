@@ -101,8 +101,12 @@ fn message() -> impl Strategy<Value = String> {
     })
 }
 
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(2_000))]
 
     #[test]
     fn any_bytes_are_counted(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
@@ -151,7 +155,8 @@ proptest! {
         size in 1..900_usize,
     ) {
         let mut lab = Lab::tcp();
-        let stream: Vec<u8> = texts.iter().flat_map(|(text, damages)| damaged(text.as_bytes(), damages)).collect();
+        let pieces = texts.iter().map(|(text, damages)| damaged(text.as_bytes(), damages));
+        let stream = pieces.collect::<Vec<_>>().concat();
         for chunk in stream.chunks(size) {
             lab.receive(chunk);
         }
@@ -178,11 +183,12 @@ fn step() -> impl Strategy<Value = Step> {
     let status =
         prop::sample::select(vec![0_u16, 100, 180, 183, 200, 202, 302, 404, 487, 500, 603, 699, 999]);
     let method = prop::sample::select(vec!["INVITE", "BYE", "OPTIONS", "ACK", "INFO"]);
+    let damages = || prop::collection::vec(damage(), 0..2);
     prop_oneof![
-        4 => (message(), prop::collection::vec(damage(), 0..2)).prop_map(|(text, damages)| Step::Receive(text, damages)),
+        4 => (message(), damages()).prop_map(|(text, damages)| Step::Receive(text, damages)),
         3 => (any::<Index>(), status.clone()).prop_map(|(at, status)| Step::Respond(at, status)),
         2 => method.prop_map(Step::Request),
-        3 => (any::<Index>(), status, prop::collection::vec(damage(), 0..2))
+        3 => (any::<Index>(), status, damages())
             .prop_map(|(at, status, damages)| Step::Answer(at, status, damages)),
         1 => any::<Index>().prop_map(Step::Cancel),
         2 => (0..40_000_u64).prop_map(Step::Wait),
@@ -250,7 +256,7 @@ fn take(lab: &mut Lab, book: &mut Bookkeeping, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(600))]
 
     #[test]
     fn nothing_stays_behind(is_udp in any::<bool>(), steps in prop::collection::vec(step(), 1..40)) {

@@ -1,5 +1,6 @@
-//! The four transaction machines through our facade, as tables: what is sent when, on both kinds of transport, and
-//! what a message does in each state (RFC 3261 section 17, RFC 6026). Times are milliseconds after the start.
+//! The four transaction machines through our facade, as tables: what is sent when, on both kinds of
+//! transport, and what a message does in each state (RFC 3261 section 17, RFC 6026). Times are milliseconds
+//! after the start.
 
 mod lab;
 
@@ -16,7 +17,7 @@ fn response_statuses(events: &[Event]) -> Vec<u16> {
     events.iter().filter_map(status).collect()
 }
 
-// --- INVITE client: timers A, B, D, M ---------------------------------------------------------------------------
+// --- INVITE client: timers A, B, D, M ----------------------------------------------------------------------
 
 #[test]
 fn invite_client_alone_in_the_world() {
@@ -111,7 +112,7 @@ fn invite_client_takes_every_2xx_for_64_t1() {
     }
 }
 
-// --- non-INVITE client: timers E, F, K --------------------------------------------------------------------------
+// --- non-INVITE client: timers E, F, K ---------------------------------------------------------------------
 
 #[test]
 fn other_client_alone_in_the_world() {
@@ -158,19 +159,20 @@ fn other_client_absorbs_repeated_answers_for_t4() {
     }
 }
 
-// --- INVITE server: 100 after 200 ms, timers G, H, I, L ---------------------------------------------------------
+// --- INVITE server: 100 after 200 ms, timers G, H, I, L ----------------------------------------------------
 
 #[test]
 fn invite_server_says_trying_after_200_ms_and_not_before() {
     for transport in BOTH {
         let mut lab = Lab::new(transport);
         let start = lab.now;
-        lab.receive(their_request("INVITE", "1"));
+        lab.receive(their_request_with("INVITE", "1", "Timestamp: 54.1\r\n", ""));
         lab.receive(their_request("INVITE", "1"));
         assert!(lab.sent.is_empty());
         lab.wait(ms(1_000));
         assert_eq!(lab.times_of(start, "SIP/2.0 100 Trying"), [200], "{transport:?}");
         assert_eq!(to_tag_of(&lab.sent[0].2), "", "100 begins no dialog");
+        assert_eq!(header_of(&lab.sent[0].2, "Timestamp"), Some("54.1"), "section 8.2.6.1");
         lab.receive(their_request("INVITE", "1"));
         assert_eq!(lab.take_sent().len(), 2, "a repetition gets the last answer again");
         assert_eq!(lab.take_events().len(), 1, "the request is said once");
@@ -274,7 +276,7 @@ fn invite_server_that_nobody_answers_ends_with_500() {
     assert_eq!(lab.endpoint.transactions(), (0, 0));
 }
 
-// --- non-INVITE server: timer J ---------------------------------------------------------------------------------
+// --- non-INVITE server: timer J ----------------------------------------------------------------------------
 
 #[test]
 fn other_server_answers_once_and_again_when_asked_again() {
@@ -327,7 +329,7 @@ fn the_first_final_answer_counts() {
     }
 }
 
-// --- what is refused without a transaction ----------------------------------------------------------------------
+// --- what is refused without a transaction -----------------------------------------------------------------
 
 #[test]
 fn refusals() {
@@ -436,7 +438,7 @@ fn the_same_request_by_another_way_is_merged() {
     lab.take_request();
 }
 
-// --- where answers go (RFC 3261 section 18.2, RFC 3581) ---------------------------------------------------------
+// --- where answers go (RFC 3261 section 18.2, RFC 3581) ----------------------------------------------------
 
 #[test]
 fn answers_find_their_way() {
@@ -522,7 +524,7 @@ fn ipv6_from_end_to_end() {
     assert_eq!(response_statuses(&lab.take_events()), [200]);
 }
 
-// --- what the dialog layer may and may not put on the wire ------------------------------------------------------
+// --- what the dialog layer may and may not put on the wire -------------------------------------------------
 
 #[test]
 fn no_header_of_ours_can_break_a_line() {

@@ -18,8 +18,8 @@ const MADE_HERE: &[HeaderName] = &[
     HeaderName::ContentLength,
 ];
 
-/// An answer to `request`, and how many headers had to be left out. None when the request lacks what an answer must
-/// repeat, which `WireRequest::fault` has ruled out before.
+/// An answer to `request`, and how many headers had to be left out. None when the request lacks what an
+/// answer must repeat, which `WireRequest::fault` has ruled out before.
 pub(crate) fn build_response(
     request: &WireRequest,
     response: &event::Response,
@@ -58,7 +58,8 @@ pub(crate) fn build_response(
     Some((WireResponse(built), left_out))
 }
 
-/// A request of ours under `via`, and how many headers had to be left out. None when method or URI cannot be written.
+/// A request of ours under `via`, and how many headers had to be left out. None when method or URI cannot be
+/// written.
 pub(crate) fn build_request(request: &event::Request, via: String) -> Option<(WireRequest, usize)> {
     let method = Method::parse(&Bytes::copy_from_slice(request.method.as_bytes()));
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte);
@@ -83,7 +84,8 @@ pub(crate) fn build_request(request: &event::Request, via: String) -> Option<(Wi
     Some((WireRequest(built), left_out))
 }
 
-/// The CANCEL of an INVITE: same URI, topmost Via, From, To, Call-ID, Route and CSeq number (RFC 3261 section 9.1).
+/// The CANCEL of an INVITE: same URI, topmost Via, From, To, Call-ID, Route and CSeq number (RFC 3261 section
+/// 9.1).
 pub(crate) fn build_cancel(invite: &WireRequest) -> Option<WireRequest> {
     let mut cancel = Request::new(Method::Cancel, invite.0.uri.clone());
     let mut copy = |name: HeaderName| {

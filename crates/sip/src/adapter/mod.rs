@@ -1,9 +1,10 @@
-//! The only place that knows `sipx-sip`. Bytes, our own types and plain steps go through; no type of it leaves.
+//! The only place that knows `sipx-sip`. Bytes, our own types and plain steps go through; no type of it
+//! leaves.
 //!
-//! What is taken from it: the parser, typed headers, and the four transaction machines of RFC 3261 section 17 with
-//! RFC 6026. What is not, and why: its `TransactionLayer`, because its maps are unbounded and its key of an RFC 2543
-//! peer holds the To tag, so that the ACK to a refusal never finds its INVITE; its stream parser, because a fault
-//! there swallows the messages before it and leaves nothing to answer.
+//! What is taken from it: the parser, typed headers, and the four transaction machines of RFC 3261 section 17
+//! with RFC 6026. What is not, and why: its `TransactionLayer`, because its maps are unbounded and its key of
+//! an RFC 2543 peer holds the To tag, so that the ACK to a refusal never finds its INVITE; its stream parser,
+//! because a fault there swallows the messages before it and leaves nothing to answer.
 
 mod build;
 mod machine;

@@ -69,7 +69,8 @@ pub(crate) struct TopVia {
     pub host: String,
     pub port: Option<u16>,
     pub wants_rport: bool,
-    /// The same hop, with `received` and `rport` as RFC 3261 section 18.2.1 and RFC 3581 want them; none: unchanged.
+    /// The same hop, with `received` and `rport` as RFC 3261 section 18.2.1 and RFC 3581 want them; none:
+    /// unchanged.
     pub amended: Option<Vec<u8>>,
 }
 
@@ -201,7 +202,8 @@ impl WireRequest {
         }
     }
 
-    /// The first fault of RFC 3261 section 8.1.1, as (status, reason phrase). A missing Max-Forwards is none: RFC 2543 had none.
+    /// The first fault of RFC 3261 section 8.1.1, as (status, reason phrase). A missing Max-Forwards is none:
+    /// RFC 2543 had none.
     pub(crate) fn fault(&self) -> Option<(u16, String)> {
         let finding = validate_request(&self.0).into_iter().find(|finding| !finding.is_repairable());
         if let Some(finding) = finding {
@@ -212,6 +214,12 @@ impl WireRequest {
             .or_else(|| {
                 is_broken(first_contact(&self.0.headers).is_some_and(|contact| contact.is_none()), "Contact")
             })
+    }
+
+    /// The first header of this name.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let name = HeaderName::parse(&Bytes::copy_from_slice(name.as_bytes()));
+        self.0.headers.value(&name).map(|value| text(&value))
     }
 
     /// Method, Call-ID and CSeq number.

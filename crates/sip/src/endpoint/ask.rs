@@ -20,8 +20,9 @@ struct Way {
 }
 
 impl Endpoint {
-    /// Sends a request in a new client transaction, whose number comes back; an ACK (to a 2xx) has none, so 0. What
-    /// cannot be sent comes back as `Event::Failed`. `via_sent_by` is our address as that peer should answer to it.
+    /// Sends a request in a new client transaction, whose number comes back; an ACK (to a 2xx) has none, so
+    /// 0. What cannot be sent comes back as `Event::Failed`. `via_sent_by` is our address as that peer should
+    /// answer to it.
     pub fn request(
         &mut self,
         request: &Request,

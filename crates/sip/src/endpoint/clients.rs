@@ -1,4 +1,5 @@
-//! The table of client transactions: by our branch and method, and INVITEs by what their ACK shares with them.
+//! The table of client transactions: by our branch and method, and INVITEs by what their ACK shares with
+//! them.
 
 use std::collections::HashMap;
 

@@ -121,8 +121,8 @@ impl Endpoint {
         }
     }
 
-    /// A connection has ended, from whichever side. Requests that wait for an answer on it fail, and so do requests
-    /// of the peer that are not answered yet.
+    /// A connection has ended, from whichever side. Requests that wait for an answer on it fail, and so do
+    /// requests of the peer that are not answered yet.
     pub fn handle_closed(&mut self, flow: FlowId, now: Duration) {
         self.timers.clear(Owner::Stream(flow), Timer::Patience);
         if self.connections.remove(flow).is_none() {
@@ -146,7 +146,8 @@ impl Endpoint {
         }
     }
 
-    /// Bytes for an address: over an open connection, or into the queue of one that is being opened. False: no room.
+    /// Bytes for an address: over an open connection, or into the queue of one that is being opened. False:
+    /// no room.
     pub(super) fn transmit_by_address(
         &mut self,
         transport: Transport,

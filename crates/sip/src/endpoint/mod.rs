@@ -1,8 +1,8 @@
 //! One SIP element: everything that listens and asks under one set of limits.
 //!
 //! The tables: server transactions by key (`servers`), client transactions by branch (`clients`), connections
-//! (`connections`). The logic above them, one file a direction: `receive` (what bytes are), `serve` (requests that
-//! come in), `ask` (requests that go out).
+//! (`connections`). The logic above them, one file a direction: `receive` (what bytes are), `serve` (requests
+//! that come in), `ask` (requests that go out).
 
 mod ask;
 mod clients;
@@ -29,7 +29,8 @@ use servers::Servers;
 /// Refusals kept for the log until somebody takes them; of a flood, the oldest are kept.
 const REFUSALS_MAX: usize = 64;
 
-/// The transactions, connections and limits of one SIP element. See the crate's documentation for how it is driven.
+/// The transactions, connections and limits of one SIP element. See the crate's documentation for how it is
+/// driven.
 #[derive(Debug)]
 pub struct Endpoint {
     limits: Limits,
@@ -73,7 +74,8 @@ impl Endpoint {
         self.outputs.pop_front()
     }
 
-    /// Runs the timers that are due. Being late is harmless: what follows is reckoned from when they were due.
+    /// Runs the timers that are due. Being late is harmless: what follows is reckoned from when they were
+    /// due.
     pub fn handle_timeout(&mut self, now: Duration) {
         while let Some((due, owner, timer)) = self.timers.pop_due(now) {
             match owner {

@@ -131,9 +131,9 @@ impl Endpoint {
     }
 }
 
-/// Where answers go (RFC 3261 section 18.2.2, RFC 3581): over a connection, back; with UDP to the address that the request came
-/// from, and there to its source port when the peer asked for that, else to the port in its Via. `maddr` is not
-/// followed: it would let anybody have our answers sent to a third party.
+/// Where answers go (RFC 3261 section 18.2.2, RFC 3581): over a connection, back; with UDP to the address
+/// that the request came from, and there to its source port when the peer asked for that, else to the port in
+/// its Via. `maddr` is not followed: it would let anybody have our answers sent to a third party.
 pub(super) fn answer_flow(flow: &Flow, via: &TopVia) -> Flow {
     if flow.transport.is_reliable() || via.wants_rport {
         return *flow;

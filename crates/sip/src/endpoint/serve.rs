@@ -1,4 +1,5 @@
-//! Requests that come in: which transaction they belong to, what is refused, and the answers of the dialog layer.
+//! Requests that come in: which transaction they belong to, what is refused, and the answers of the dialog
+//! layer.
 
 use core::time::Duration;
 
@@ -173,8 +174,9 @@ impl Endpoint {
         self.refuse(flow, request.method(), via, &request.copied(), refused, &tag);
     }
 
-    /// Answers a server transaction. A 2xx to an INVITE is repeated until its ACK comes, or `Event::AckTimeout`. A
-    /// transaction that has ended, or has its final answer, swallows it (`Reason::LateAnswer`).
+    /// Answers a server transaction. A 2xx to an INVITE is repeated until its ACK comes, or
+    /// `Event::AckTimeout`. A transaction that has ended, or has its final answer, swallows it
+    /// (`Reason::LateAnswer`).
     pub fn respond(&mut self, transaction: TransactionId, response: &Response, now: Duration) {
         let Some(server) = self.servers.get_mut(transaction).filter(|server| server.machine.is_open()) else {
             self.counters.add(Reason::LateAnswer);
@@ -214,12 +216,22 @@ impl Endpoint {
         match timer {
             Timer::Repeat => self.repeat_accepted(id, due),
             Timer::Patience => self.give_up_on_us(id, due),
+            Timer::Trying => self.say_trying(id, due),
             _ => {
                 let Some(server) = self.servers.get_mut(id) else { return };
                 let steps = server.machine.fire(timer);
                 self.do_server_steps(id, steps, due);
             }
         }
+    }
+
+    /// The dialog layer is slow: the peer may stop repeating (RFC 3261 section 17.2.1). Made here and not by
+    /// the machine, which forgets the Timestamp (section 8.2.6.1).
+    fn say_trying(&mut self, id: TransactionId, due: Duration) {
+        let Some(server) = self.servers.get(id) else { return };
+        let timestamp = server.machine.request().header("Timestamp");
+        let headers = timestamp.map(|value| ("Timestamp".to_owned(), value)).into_iter().collect();
+        self.respond(id, &Response { status: 100, headers, ..Response::default() }, due);
     }
 
     fn repeat_accepted(&mut self, id: TransactionId, due: Duration) {
@@ -233,8 +245,8 @@ impl Endpoint {
         self.transmit(&flow, bytes);
     }
 
-    /// The dialog layer has not answered. An INVITE gets a 500; any other request is past the time in which an
-    /// answer could still be of use (RFC 4320 section 4.2).
+    /// The dialog layer has not answered. An INVITE gets a 500; any other request is past the time in which
+    /// an answer could still be of use (RFC 4320 section 4.2).
     fn give_up_on_us(&mut self, id: TransactionId, due: Duration) {
         self.counters.add(Reason::Unanswered);
         if self.servers.get(id).is_some_and(Server::is_invite) {

@@ -1,5 +1,5 @@
-//! The table of server transactions, with its indexes and bounds. Nothing of it is found by two keys that disagree:
-//! `insert` and `remove` are the only ways in and out.
+//! The table of server transactions, with its indexes and bounds. Nothing of it is found by two keys that
+//! disagree: `insert` and `remove` are the only ways in and out.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,4 +1,5 @@
-//! What the behaviour tests share: one endpoint under test, a peer that speaks plain text, and exact virtual time.
+//! What the behaviour tests share: one endpoint under test, a peer that speaks plain text, and exact virtual
+//! time.
 
 #![allow(dead_code)]
 
