@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
+import re
 import socket
 from collections.abc import Iterator
 
@@ -14,7 +16,7 @@ from fastapi import FastAPI
 from roomtone.errors import SettingsError
 from roomtone.settings.values import Address
 
-__all__ = ["HttpServer"]
+__all__ = ["HttpServer", "port_fault"]
 
 _STOP_SECONDS_MAX = 5
 
@@ -84,14 +86,22 @@ def _bind(address: Address, setting: str) -> socket.socket:
 
 def port_fault(setting: str, address: Address, error: OSError) -> SettingsError:
     """What to say about an address that cannot be bound."""
-    if error.errno == errno.EADDRINUSE:
+    number = _number_of(error)
+    if number == errno.EADDRINUSE:
         return SettingsError(
             setting, f"{address} is in use", "Stop what uses it, or name another port (0 takes a free one)."
         )
-    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+    if number == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
         return SettingsError(
             setting, f"{address.host} is no address of this machine", "Name one that is, or 0.0.0.0 for all."
         )
+    reason = os.strerror(number) if number else str(error)
     return SettingsError(
-        setting, f"{address} cannot be opened ({error.strerror})", "Name an address and port that this user may open."
+        setting, f"{address} cannot be opened ({reason})", "Name an address and port that this user may open."
     )
+
+
+def _number_of(error: OSError) -> int | None:
+    """The core's errors carry it in their text alone."""
+    text = re.search(r"os error (\d+)", str(error))
+    return error.errno or (int(text[1]) if text else None)
