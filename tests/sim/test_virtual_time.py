@@ -1,0 +1,49 @@
+"""Virtual time: long calls are short tests, and a run can be repeated to the packet."""
+
+from __future__ import annotations
+
+import time
+
+from roomtone.testing.world import World, run_world, simulated
+
+ROOM = "<Response><Dial><Conference>Room</Conference></Dial></Response>"
+HOUR_CPU_S_MAX = 15.0  # of this process: what else the machine does must not fail a test
+
+
+async def _three_for(world: World, seconds: float) -> None:
+    """Three callers of one room, who all talk; a key and a leaver among it."""
+    world.application(ROOM)
+    await world.start()
+    anna = await world.call(tone=500, records=False)
+    berta = await world.call(tone=700, records=False)
+    carla = await world.call(tone=900, records=False)
+    await world.clock.sleep(seconds)
+    for call, own in ((anna, 500), (berta, 700), (carla, 900)):
+        others = {500, 700, 900} - {own}
+        assert all(call.ear.hears(hertz) for hertz in others)
+        assert call.ear.hears_not(own)
+    await anna.keys("5")
+    carla.hang_up()
+    await world.clock.sleep(2)
+    assert berta.ear.digits == "5"
+
+
+@simulated()
+async def test_an_hour_of_a_room_of_three(world: World) -> None:
+    before = time.process_time()
+    await _three_for(world, 3600)
+    assert time.process_time() - before < HOUR_CPU_S_MAX
+
+
+def test_two_runs_have_the_same_digest() -> None:
+    digests = {run_world(lambda world: _three_for(world, 5)) for _ in range(2)}
+    assert len(digests) == 1
+
+
+def test_another_seed_has_another_digest() -> None:
+    assert run_world(lambda world: _three_for(world, 2), seed=1) != run_world(lambda world: _three_for(world, 2), seed=2)
+
+
+def test_two_workers_hear_the_same_as_one() -> None:
+    for workers in (1, 2):
+        run_world(lambda world: _three_for(world, 5), workers=workers)
