@@ -1,8 +1,9 @@
 //! Decoded audio, shared by all players that hold it, and its payloads at unity gain, encoded once.
 //!
-//! Made off the tick. Positions and lengths count samples of the narrow rate, so that they are the same at every rate. A player who is all that a
-//! leg hears copies these payloads: G.711 from any sample on, Opus in whole frames from the beginning. An Opus payload holds the samples that the
-//! mixer would send in that tick, that is, of 2 ms before: copying and mixing are the same sound and may follow each other.
+//! Made off the tick. Positions and lengths count samples of the narrow rate, so that they are the same at
+//! every rate. A player who is all that a leg hears copies these payloads: G.711 from any sample on, Opus in
+//! whole frames from the beginning. An Opus payload holds the samples that the mixer would send in that tick,
+//! that is, of 2 ms before: copying and mixing are the same sound and may follow each other.
 
 use crate::codec::{Codec, Encoder, PAYLOAD_BYTES_MAX};
 use crate::gain::look_ahead_samples;
@@ -27,10 +28,12 @@ struct Frames {
 }
 
 impl Clip {
-    /// `pcm_8k`: (samples,) int16. `pcm_48k`: the same sound, six samples for each (cut or filled with silence to be so); without it, listeners at
-    /// 48 kHz get `pcm_8k` through the resampler. `encode`: the codecs whose payloads are made ahead. Takes as long as encoding takes.
+    /// `pcm_8k`: (samples,) int16. `pcm_48k`: the same sound, six samples for each (cut or filled with
+    /// silence to be so); without it, listeners at 48 kHz get `pcm_8k` through the resampler. `encode`: the
+    /// codecs whose payloads are made ahead. Takes as long as encoding takes.
     ///
-    /// Looped sounds stay cheap for Opus listeners when their length is a whole number of frames: see [`Clip::fill_frame`].
+    /// Looped sounds stay cheap for Opus listeners when their length is a whole number of frames: see
+    /// [`Clip::fill_frame`].
     pub fn new(pcm_8k: Vec<i16>, pcm_48k: Option<Vec<i16>>, encode: &[Codec]) -> Clip {
         let wide = pcm_48k.map(|mut pcm| {
             pcm.resize(pcm_8k.len() * Rate::Hz48000.per_narrow(), 0);
@@ -93,13 +96,14 @@ impl Clip {
         codes.get(from as usize..from as usize + count)
     }
 
-    /// The payload that is sent in the tick in which the frame at position `from` is mixed, for codecs with frames.
+    /// The payload that is sent in the tick in which the frame at position `from` is mixed, for codecs with
+    /// frames.
     pub(crate) fn frame(&self, codec: Codec, from: u64) -> Option<&[u8]> {
         let frames = match codec {
             Codec::Opus => self.opus.as_ref(),
             Codec::Pcmu | Codec::Pcma => None,
         }?;
-        if from % NARROW_FRAME_SAMPLES as u64 != 0 {
+        if !from.is_multiple_of(NARROW_FRAME_SAMPLES as u64) {
             return None;
         }
         frames.get((from / NARROW_FRAME_SAMPLES as u64) as usize)

@@ -1,7 +1,7 @@
 //! What a bus has to tell, and where it tells it.
 //!
-//! Every one of these must arrive (DESIGN section 2, "Order"): levels and counters are values that are read, not events. An event carries no
-//! time: all events of a `mix` happened in that tick.
+//! Every one of these must arrive (DESIGN section 2, "Order"): levels and counters are values that are read,
+//! not events. An event carries no time: all events of a `mix` happened in that tick.
 
 use crate::id::{LegId, PlayerId};
 
@@ -22,7 +22,8 @@ pub enum Event {
         /// From 0, in the order of `append`.
         item: u32,
     },
-    /// The last sample of the last loop of an item leaves in this tick. An item that is cut off has no such event.
+    /// The last sample of the last loop of an item leaves in this tick. An item that is cut off has no such
+    /// event.
     ItemDone {
         /// The player.
         player: PlayerId,
@@ -51,7 +52,8 @@ pub enum DoneReason {
     Gone,
 }
 
-/// Where events go: a bounded ring in the engine, a `Vec` in tests. `push` is called in the tick and must not allocate there.
+/// Where events go: a bounded ring in the engine, a `Vec` in tests. `push` is called in the tick and must not
+/// allocate there.
 pub trait Events {
     /// Takes one event; they come in the order in which they happened.
     fn push(&mut self, event: Event);

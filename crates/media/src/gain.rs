@@ -1,14 +1,16 @@
 //! One gain for each distinct mix, so that nothing ever clips and nothing pumps.
 //!
-//! Every source has a peak [`Envelope`]: up at once, down by about 6 dB a second. The gain of a mix is the ceiling over the sum of its sources'
-//! envelopes, never above one: whatever their phases, the samples cannot reach beyond it. It is decided on the whole frame before any of it
-//! leaves, and the mix is 2 ms late: a falling gain ramps down while the last 2 ms of the frame before leave, a rising one is held for those 2
-//! ms and ramps up over the rest. So there is no step in it and no saturation before it.
+//! Every source has a peak [`Envelope`]: up at once, down by about 6 dB a second. The gain of a mix is the
+//! ceiling over the sum of its sources' envelopes, never above one: whatever their phases, the samples cannot
+//! reach beyond it. It is decided on the whole frame before any of it leaves, and the mix is 2 ms late: a
+//! falling gain ramps down while the last 2 ms of the frame before leave, a rising one is held for those 2 ms
+//! and ramps up over the rest. So there is no step in it and no saturation before it.
 //!
-//! A mix of one source is its source: a lone talker passes bit for bit up to full scale. A second one costs at most 0.8 dB more than the ceiling
-//! asks for, which keeps a margin below the loudest code of G.711.
+//! A mix of one source is its source: a lone talker passes bit for bit up to full scale. A second one costs
+//! at most 0.8 dB more than the ceiling asks for, which keeps a margin below the loudest code of G.711.
 //!
-//! Doubt: when a source leaves (hangs up, is muted), its envelope is gone at once and the gain rises within 18 ms.
+//! Doubt: when a source leaves (hangs up, is muted), its envelope is gone at once and the gain rises within
+//! 18 ms.
 
 use crate::rate::{FRAME_SAMPLES_MAX, Rate};
 

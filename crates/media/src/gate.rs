@@ -1,8 +1,9 @@
 //! Keeps line noise out of the sum: of 400 open lines only those that carry something are added.
 //!
-//! It works on level alone, never on likeness to speech (decision A18): a steady tone of −40 dBm0 or more passes bit for bit. The decision is
-//! made on the whole frame before any of it is used, and on the loudest quarter of it, so a syllable that begins in mid-frame passes from its
-//! first sample. What passes is not touched; what does not is nothing at all.
+//! It works on level alone, never on likeness to speech (decision A18): a steady tone of −40 dBm0 or more
+//! passes bit for bit. The decision is made on the whole frame before any of it is used, and on the loudest
+//! quarter of it, so a syllable that begins in mid-frame passes from its first sample. What passes is not
+//! touched; what does not is nothing at all.
 
 use crate::level::Loudness;
 
@@ -49,7 +50,7 @@ mod tests {
     fn tone(level_dbm0: f32, from: usize) -> Loudness {
         let amplitude = sine_amplitude(level_dbm0);
         let pcm: Vec<i16> = (0..160)
-            .map(|n| if n < from { 0 } else { (amplitude * (n as f32 * 0.3927).sin()).round() as i16 })
+            .map(|n| if n < from { 0 } else { (amplitude * (n as f32 * 0.41).sin()).round() as i16 })
             .collect();
         Loudness::of(&pcm)
     }

@@ -1,7 +1,8 @@
 //! Names of the things that commands and events speak of.
 //!
-//! The numbers are chosen outside (`Core.new_id`) and never used again, so that a command for something that has ended can be told from a
-//! command for its successor. Each kind is a type of its own: a player is never taken for a leg.
+//! The numbers are chosen outside (`Core.new_id`) and never used again, so that a command for something that
+//! has ended can be told from a command for its successor. Each kind is a type of its own: a player is never
+//! taken for a leg.
 
 macro_rules! id {
     ($name:ident, $meaning:literal) => {

@@ -1,7 +1,7 @@
 //! The media side of a call: what comes in, what goes out, and what only this leg hears.
 //!
-//! A leg is an empty place until it is configured with what offer and answer settled. It moves between buses as it is, with jitter buffer, codec,
-//! players, RTP sequence and the 2 ms of its mix that have not left yet.
+//! A leg is an empty place until it is configured with what offer and answer settled. It moves between buses
+//! as it is, with jitter buffer, codec, players, RTP sequence and the 2 ms of its mix that have not left yet.
 
 use core::time::Duration;
 
@@ -180,8 +180,9 @@ impl Leg {
         self.media.as_ref().map(|media| media.sender.codec())
     }
 
-    /// Puts in what was settled; what is no longer needed comes back, to be freed off the tick. What comes in goes on undisturbed when nothing changed
-    /// for it; what goes out goes on with its sequence and timestamp, under the same SSRC unless the clock of the codec changes.
+    /// Puts in what was settled; what is no longer needed comes back, to be freed off the tick. What comes in
+    /// goes on undisturbed when nothing changed for it; what goes out goes on with its sequence and
+    /// timestamp, under the same SSRC unless the clock of the codec changes.
     pub fn configure(&mut self, mut media: Box<LegMedia>) -> Option<Box<LegMedia>> {
         if let Some(old) = &mut self.media {
             media.sender.continue_from(&mut old.sender);
@@ -222,8 +223,9 @@ impl Leg {
         }
     }
 
-    /// Writes our report of now into `out` ([`rtcp::COMPOUND_BYTES_MAX`] bytes suffice): a sender report once we have sent, with how we hear the
-    /// far end once we do. Returns the bytes; none before it is configured.
+    /// Writes our report of now into `out` ([`rtcp::COMPOUND_BYTES_MAX`] bytes suffice): a sender report once
+    /// we have sent, with how we hear the far end once we do. Returns the bytes; none before it is
+    /// configured.
     pub fn rtcp(&mut self, now: Duration, ntp: u64, out: &mut [u8]) -> usize {
         self.report(now, ntp, false, out)
     }
@@ -278,7 +280,8 @@ impl Leg {
         self.players.iter_mut().find(|player| player.id() == id)
     }
 
-    /// Sends keys to the far end; `w` and `W` pause half a second and one. Returns how many were taken: the rest is no key, or too many wait.
+    /// Sends keys to the far end; `w` and `W` pause half a second and one. Returns how many were taken: the
+    /// rest is no key, or too many wait.
     pub fn send_digits(&mut self, digits: &[u8]) -> usize {
         let Some(media) = &mut self.media else { return 0 };
         digits.iter().filter(|&&key| media.sender.push_digit(key)).count()
@@ -310,7 +313,8 @@ impl Leg {
         self.media.as_ref().map(|media| &media.voice)
     }
 
-    /// Takes this tick's frame and keys from the far end. `gain`: of the leg's row, None when nobody is to hear it. Whether a key began.
+    /// Takes this tick's frame and keys from the far end. `gain`: of the leg's row, None when nobody is to
+    /// hear it. Whether a key began.
     pub(crate) fn listen(&mut self, now: Duration, gain: Option<f32>, events: &mut impl Events) -> bool {
         let Some(media) = &mut self.media else { return false };
         let rate = media.voice.rate();
@@ -420,7 +424,8 @@ impl Leg {
     }
 }
 
-/// Takes the players that have ended out of a list, each with its last word. Where `retired` has no room left they are freed at once.
+/// Takes the players that have ended out of a list, each with its last word. Where `retired` has no room left
+/// they are freed at once.
 pub(crate) fn retire(players: &mut Vec<Player>, retired: &mut Vec<Player>, events: &mut impl Events) {
     let mut place = 0;
     while let Some(player) = players.get(place) {

@@ -1,13 +1,14 @@
 //! How loud a frame is: exact integer sums, turned into dBm0 only for those who read them.
 //!
-//! 0 dBm0 is a sine 3.17 dB below full scale (DESIGN section 1), so a full-scale sine is +3.17 dBm0. Levels are values that are read, not
-//! events.
+//! 0 dBm0 is a sine 3.17 dB below full scale (DESIGN section 1), so a full-scale sine is +3.17 dBm0. Levels
+//! are values that are read, not events.
 
 /// What the meter shows for digital silence.
 pub const FLOOR_DBM0: f32 = -96.0;
 /// Mean square of a sine of 0 dBm0: (32767² / 2) · 10^(−3.17 / 10).
 pub const ZERO_DBM0_SQUARE: f64 = 258_727_961.4;
-/// Parts that the energy of a frame is measured in, so that a beginning in mid-frame is seen at its own loudness.
+/// Parts that the energy of a frame is measured in, so that a beginning in mid-frame is seen at its own
+/// loudness.
 pub const QUARTERS: usize = 4;
 /// Frames that make one reading of the [`Meter`]: 200 ms.
 const METER_FRAMES: u32 = 10;
@@ -102,7 +103,7 @@ mod tests {
 
     fn sine(level_dbm0: f32, samples: usize) -> Vec<i16> {
         let amplitude = sine_amplitude(level_dbm0);
-        (0..samples).map(|n| (amplitude * (n as f32 * 0.7853).sin()).round() as i16).collect()
+        (0..samples).map(|n| (amplitude * (n as f32 * 0.7).sin()).round() as i16).collect()
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! A playlist as a source of sound: into the ear of one leg, or into a bus.
 //!
-//! Items follow each other without a gap: one may end in mid-frame and the next begins on the next sample. A list that has run dry and is not
-//! closed is silent and waits. A loop runs here, not outside. Positions count samples of the narrow rate and are exact at every rate.
+//! Items follow each other without a gap: one may end in mid-frame and the next begins on the next sample. A
+//! list that has run dry and is not closed is silent and waits. A loop runs here, not outside. Positions
+//! count samples of the narrow rate and are exact at every rate.
 //!
-//! A player never frees memory in the tick: what it has played it keeps until the place is needed, and the one who appends gets the old item back;
-//! a player that has ended is handed back by its bus ([`crate::bus::Bus::take_retired`]).
+//! A player never frees memory in the tick: what it has played it keeps until the place is needed, and the
+//! one who appends gets the old item back; a player that has ended is handed back by its bus
+//! ([`crate::bus::Bus::take_retired`]).
 
 use std::sync::Arc;
 
@@ -123,7 +125,7 @@ pub struct Player {
     closed: bool,
     ended: Option<DoneReason>,
     envelopes: [Envelope; RATES],
-    pieces: [Piece; PIECES_MAX],
+    pieces: Box<[Piece; PIECES_MAX]>,
     pieces_used: usize,
 }
 
@@ -143,7 +145,7 @@ impl Player {
             closed: false,
             ended: None,
             envelopes: [Envelope::default(); RATES],
-            pieces: [Piece::default(); PIECES_MAX],
+            pieces: Box::new([Piece::default(); PIECES_MAX]),
             pieces_used: 0,
         }
     }
@@ -264,7 +266,8 @@ impl Player {
         }
     }
 
-    /// What was encoded ahead of the last frame, when all of it is clips at unity gain. None: it has to be encoded.
+    /// What was encoded ahead of the last frame, when all of it is clips at unity gain. None: it has to be
+    /// encoded.
     pub(crate) fn ready<'a>(&'a self, codec: Codec, codes: &'a mut [u8]) -> Option<Ready<'a>> {
         if self.gain != 1.0 || self.pieces_used == 0 || self.pieces_used > PIECES_MAX {
             return None;

@@ -1,7 +1,8 @@
 //! The sample rates that buses mix at, and the length of a tick.
 //!
-//! One entry here is one sum in every bus. A leg is decoded, mixed and encoded at the rate of its codec; a talker is resampled once for each
-//! other rate that has listeners. Rates are whole multiples of [`NARROW_HZ`], so that a position counted in its samples is exact in all.
+//! One entry here is one sum in every bus. A leg is decoded, mixed and encoded at the rate of its codec; a
+//! talker is resampled once for each other rate that has listeners. Rates are whole multiples of
+//! [`NARROW_HZ`], so that a position counted in its samples is exact in all.
 
 use crate::codec::Codec;
 

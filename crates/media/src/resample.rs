@@ -1,9 +1,11 @@
 //! Between 8, 16 and 48 kHz, in the tick: polyphase FIR filters with a windowed-sinc (Kaiser) prototype.
 //!
-//! Linear phase, 44 taps a phase: what is above half the narrower rate comes out below −55 dB, up to 0.425 of the narrower rate (3.4 kHz of
-//! telephone speech) the loss is under 0.2 dB. Delay: 2.7 ms between 8 and 16 or 48 kHz (down 0.1 ms less), 1.4 ms between 16 and 48 kHz.
-//! Integers throughout (Q14 coefficients, 32-bit sums that cannot overflow: the magnitudes of a phase add up to less than 2.3), so results are the
-//! same on every machine. The filters are made once, when the first resampler of a kind is; a resampler holds only its history.
+//! Linear phase, 44 taps a phase: what is above half the narrower rate comes out below −55 dB, up to 0.425 of
+//! the narrower rate (3.4 kHz of telephone speech) the loss is under 0.2 dB. Delay: 2.7 ms between 8 and 16
+//! or 48 kHz (down 0.1 ms less), 1.4 ms between 16 and 48 kHz. Integers throughout (Q14 coefficients, 32-bit
+//! sums that cannot overflow: the magnitudes of a phase add up to less than 2.3), so results are the same on
+//! every machine. The filters are made once, when the first resampler of a kind is; a resampler holds only
+//! its history.
 
 use std::sync::OnceLock;
 
@@ -115,7 +117,8 @@ impl Resampler {
         Resampler { filter, samples, quiet: true }
     }
 
-    /// Converts `input` into `output`, whose length is that of `input` times the ratio of the rates. A whole number of output samples.
+    /// Converts `input` into `output`, whose length is that of `input` times the ratio of the rates. A whole
+    /// number of output samples.
     pub fn process(&mut self, input: &[i16], output: &mut [i16]) {
         let Filter { up, down, .. } = *self.filter;
         debug_assert_eq!(input.len() * up, output.len() * down);
@@ -153,8 +156,8 @@ impl Resampler {
     }
 }
 
-/// Samples of a sound in memory at a wider rate, without delay: the frame that begins at sample `from` of `pcm`. What lies outside the sound is
-/// silence.
+/// Samples of a sound in memory at a wider rate, without delay: the frame that begins at sample `from` of
+/// `pcm`. What lies outside the sound is silence.
 pub(crate) fn widen(pcm: &[i16], from_hz: u32, to_hz: u32, from: usize, output: &mut [i16]) {
     let filter = Filter::of(from_hz, to_hz);
     let ahead = TAPS / 2;
@@ -195,7 +198,8 @@ mod tests {
         output
     }
 
-    /// Energy of `pcm` at `hertz` and of all the rest, in dB of the input's energy (20,000² / 2), after the filter has filled.
+    /// Energy of `pcm` at `hertz` and of all the rest, in dB of the input's energy (20,000² / 2), after the
+    /// filter has filled.
     fn split_db(pcm: &[i16], rate_hz: u32, hertz: f64) -> (f64, f64) {
         let pcm = &pcm[rate_hz as usize / 50..];
         let (mut cosine, mut sine, mut energy) = (0.0, 0.0, 0.0);

@@ -1,8 +1,9 @@
 //! The way out of one leg: payloads become RTP packets, one each 20 ms.
 //!
-//! Timestamps run on steadily, also while nothing is sent; the first packet after a pause has the marker. Keys go as RTP events (RFC 4733) where the far
-//! end has them, audio is kept back meanwhile; elsewhere as tones in the band, which replace what the leg hears. A new negotiation goes on with sequence and
-//! timestamp under the same SSRC, unless the clock of the codec changes (RFC 3550, 5.2).
+//! Timestamps run on steadily, also while nothing is sent; the first packet after a pause has the marker.
+//! Keys go as RTP events (RFC 4733) where the far end has them, audio is kept back meanwhile; elsewhere as
+//! tones in the band, which replace what the leg hears. A new negotiation goes on with sequence and timestamp
+//! under the same SSRC, unless the clock of the codec changes (RFC 3550, 5.2).
 
 use crate::codec::{Codec, PAYLOAD_BYTES_MAX};
 use crate::dtmf::{DigitFrame, DigitSender, DigitTiming};
@@ -131,8 +132,8 @@ impl Sender {
         self.digit = self.digits.next();
     }
 
-    /// Writes the tone of the key that is being sent, or the silence after it; false when there is none or the far end takes events.
-    /// `pcm`: a frame at the codec's rate.
+    /// Writes the tone of the key that is being sent, or the silence after it; false when there is none or
+    /// the far end takes events. `pcm`: a frame at the codec's rate.
     pub(crate) fn render_key(&self, pcm: &mut [i16]) -> bool {
         if self.telephone_event.is_some() || !self.digits.holds_audio() {
             return false;
@@ -147,8 +148,8 @@ impl Sender {
         true
     }
 
-    /// Encodes a frame that several will get, or takes what is ready of it, into `payload`. `is_new`: one of them got the frames before from
-    /// elsewhere. Returns the bytes.
+    /// Encodes a frame that several will get, or takes what is ready of it, into `payload`. `is_new`: one of
+    /// them got the frames before from elsewhere. Returns the bytes.
     pub(crate) fn encode(
         &mut self,
         pcm: &[i16],

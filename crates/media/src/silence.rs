@@ -1,7 +1,7 @@
 //! The payload of a codec that stands for 20 ms of silence.
 //!
-//! Opus: what its encoder makes of silence after some frames of it, made once when the first sender is. Each frame of it begins afresh in the decoder,
-//! so it may be sent again and again, and to everyone.
+//! Opus: what its encoder makes of silence after some frames of it, made once when the first sender is. Each
+//! frame of it begins afresh in the decoder, so it may be sent again and again, and to everyone.
 
 use std::sync::OnceLock;
 

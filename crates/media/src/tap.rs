@@ -13,7 +13,7 @@ pub enum TapPoint {
 
 /// Takes the samples of one leg, a frame of 20 ms in each tick, without gaps.
 pub trait Tap: Send {
-    /// `now`: of the tick. `pcm`: (samples,) int16 at `rate_hz`, which changes with the leg's codec. Called in the tick: must not block or
-    /// allocate.
+    /// `now`: of the tick. `pcm`: (samples,) int16 at `rate_hz`, which changes with the leg's codec. Called
+    /// in the tick: must not block or allocate.
     fn write(&mut self, now: Duration, rate_hz: u32, pcm: &[i16]);
 }

@@ -1,7 +1,7 @@
 //! Tones: beeps, and the keys of a telephone in the band.
 //!
-//! A sample is computed from its position, so a tone does not drift however long it is and sounds the same at every rate. It rises and falls within
-//! 2 ms, so that it does not click.
+//! A sample is computed from its position, so a tone does not drift however long it is and sounds the same at
+//! every rate. It rises and falls within 2 ms, so that it does not click.
 
 use crate::level::sine_amplitude;
 use crate::rate::{NARROW_HZ, Rate};

@@ -1,7 +1,8 @@
 //! What one leg says, at every rate that somebody listens at.
 //!
-//! Decoded samples pass the gate on the whole frame, get the gain of the leg's row, and are resampled once for each other rate in use. What comes out is
-//! the leg's contribution: exactly these samples are added to the sums, and exactly these are taken out of the leg's own mix.
+//! Decoded samples pass the gate on the whole frame, get the gain of the leg's row, and are resampled once
+//! for each other rate in use. What comes out is the leg's contribution: exactly these samples are added to
+//! the sums, and exactly these are taken out of the leg's own mix.
 
 use crate::gain::{Envelope, apply};
 use crate::gate::Gate;
@@ -99,7 +100,8 @@ impl Voice {
         part.envelope.follow(0);
     }
 
-    /// The contribution at the other rates. `in_use`: rates with listeners; `silenced`: nobody is to hear it from now on.
+    /// The contribution at the other rates. `in_use`: rates with listeners; `silenced`: nobody is to hear it
+    /// from now on.
     pub(crate) fn resample(&mut self, in_use: &[bool; RATES], silenced: bool) {
         const SILENCE: [i16; FRAME_SAMPLES_MAX] = [0; FRAME_SAMPLES_MAX];
         let own = self.own.index();

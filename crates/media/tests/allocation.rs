@@ -1,7 +1,7 @@
 //! Nothing allocates or frees in a tick: thousands of them, counted.
 //!
-//! Counted are Rust's allocations on the thread of the tick, from the datagram's arrival to the packet. What happens between ticks (a leg
-//! comes, a player is made) is not.
+//! Counted are Rust's allocations on the thread of the tick, from the datagram's arrival to the packet. What
+//! happens between ticks (a leg comes, a player is made) is not.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -90,7 +90,7 @@ impl Far {
     fn new(codec: Codec, leg: u64) -> Far {
         let mut encoder = Encoder::new(codec);
         let payloads = (0..50).map(|frame| {
-            let talks = (frame / 10 + leg) % 3 != 0;
+            let talks = !(frame / 10 + leg).is_multiple_of(3);
             let wave = |n: usize| (f64::from(u32::from(talks)) * 9_000.0 * (n as f64 * 0.09).sin()) as i16;
             let pcm: Vec<i16> = (0..codec.frame_samples()).map(wave).collect();
             let mut payload = vec![0; PAYLOAD_BYTES_MAX];
@@ -192,7 +192,7 @@ fn nothing_allocates_in_a_tick() {
         for (n, (leg, far)) in bus.legs_mut().enumerate() {
             let n = n as u64;
             let pressed = tick % 200 == 17 * n;
-            let lost = (tick * 7 + n * 13) % 23 == 0;
+            let lost = (tick * 7 + n * 13).is_multiple_of(23);
             let datagram = if pressed { far.press((n % 12) as u8) } else { far.speak(tick) };
             if !lost {
                 counted(|| leg.handle_rtp(datagram, now));

@@ -1,9 +1,10 @@
 //! What every leg gets to hear: the shared mix, or one of its own.
 //!
-//! A leg shares while it only listens: it hears the bus, is not in the sum itself, and nothing is for it alone. When that ends, its own limiter takes over gain
-//! and delay of the shared mix, in which it is not; when it begins again, it gets the same sum by its own limiter for one tick more, with the shared
-//! gain as target, because the last 2 ms of the shared mix still have its voice. So nobody ever hears themselves, and no sample is missed or
-//! doubled.
+//! A leg shares while it only listens: it hears the bus, is not in the sum itself, and nothing is for it
+//! alone. When that ends, its own limiter takes over gain and delay of the shared mix, in which it is not;
+//! when it begins again, it gets the same sum by its own limiter for one tick more, with the shared gain as
+//! target, because the last 2 ms of the shared mix still have its voice. So nobody ever hears themselves, and
+//! no sample is missed or doubled.
 
 use core::time::Duration;
 

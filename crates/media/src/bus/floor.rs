@@ -125,8 +125,8 @@ impl Floor {
         self.groups[codec as usize].expects_new = true;
     }
 
-    /// The seat whose encoder encodes for all listeners of the codec, when there are any: the one who did so last, if it still listens. The second:
-    /// one of them is new.
+    /// The seat whose encoder encodes for all listeners of the codec, when there are any: the one who did so
+    /// last, if it still listens. The second: one of them is new.
     pub(super) fn lead(&mut self, codec: Codec, leg_at: impl Fn(usize) -> LegId) -> Option<(usize, bool)> {
         let group = &mut self.groups[codec as usize];
         let seat = group.leader_seat.or(group.first_seat);

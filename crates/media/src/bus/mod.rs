@@ -1,8 +1,9 @@
 //! The mixing unit: of a live room, or the private one of a call.
 //!
-//! A tick, from top to bottom: every leg's frame and keys are taken ([`Bus::mix`]); what passes gate and gain is summed in 32 bits, once for each rate
-//! (`floor`); every leg gets its mix (`answer`): those who only listen share one frame for each codec, the others get the sum less their own
-//! samples, exactly, plus what only they hear. The cost is talkers × rates + listeners. Nothing allocates.
+//! A tick, from top to bottom: every leg's frame and keys are taken ([`Bus::mix`]); what passes gate and gain
+//! is summed in 32 bits, once for each rate (`floor`); every leg gets its mix (`answer`): those who only
+//! listen share one frame for each codec, the others get the sum less their own samples, exactly, plus what
+//! only they hear. The cost is talkers × rates + listeners. Nothing allocates.
 //!
 //! Between ticks, legs and players come and go and rows change; that may allocate.
 

@@ -1,7 +1,7 @@
 //! One row of the hearing: who hears a leg, and whether it hears.
 //!
-//! Rows come from outside as data; why they are as they are is not known here. From two rows follows whether one leg hears another:
-//! it hears, and the other sends to all or to it alone.
+//! Rows come from outside as data; why they are as they are is not known here. From two rows follows whether
+//! one leg hears another: it hears, and the other sends to all or to it alone.
 
 use crate::id::LegId;
 

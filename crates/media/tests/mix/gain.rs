@@ -93,7 +93,8 @@ fn a_talker_who_falls_silent_is_still_a_listener() {
     let third = room.join(3, Codec::Pcmu, LISTENER, |_| 0);
     room.run(300);
     let heard = room.far(talker).heard[160..].to_vec();
-    // Between its own mix and the shared one nothing is missing and nothing is doubled: a constant tone stays one.
+    // Between its own mix and the shared one nothing is missing and nothing is doubled: a constant tone stays
+    // one.
     for window in heard[8_000..].chunks_exact(1_600) {
         let sinad = sinad_db(window, 8_000, &[1_031.0]);
         assert!(sinad > 22.0, "{sinad} dB");

@@ -1,4 +1,5 @@
-//! Rooms of far ends that speak RTP with a bus, in virtual time: who hears what, to the sample where it can be said.
+//! Rooms of far ends that speak RTP with a bus, in virtual time: who hears what, to the sample where it can
+//! be said.
 
 mod digits;
 mod gain;

@@ -1,5 +1,5 @@
-//! The derived mix against the naive one: for random rows, codecs and talk spurts, what every leg gets before gain is the plain sum of the
-//! contributions of those it hears, bit for bit.
+//! The derived mix against the naive one: for random rows, codecs and talk spurts, what every leg gets before
+//! gain is the plain sum of the contributions of those it hears, bit for bit.
 
 use std::collections::HashMap;
 
@@ -64,7 +64,11 @@ fn row_of(choice: u8, legs: u64) -> Row {
         4 | 5 => Sends::Nobody,
         _ => Sends::One(LegId(u64::from(choice / 8) % legs)),
     };
-    Row { sends, hears: choice % 5 != 0, gain_db: [0.0, 0.0, -3.0, 4.5][usize::from(choice / 16) % 4] }
+    Row {
+        sends,
+        hears: !choice.is_multiple_of(5),
+        gain_db: [0.0, 0.0, -3.0, 4.5][usize::from(choice / 16) % 4],
+    }
 }
 
 fn codec_of(choice: u8, wide: bool) -> Codec {
@@ -75,12 +79,13 @@ fn codec_of(choice: u8, wide: bool) -> Codec {
     }
 }
 
-/// Talk spurts and pauses of random lengths with a little of everything in them; never so loud that eight of them reach the ceiling.
+/// Talk spurts and pauses of random lengths with a little of everything in them; never so loud that eight of
+/// them reach the ceiling.
 fn chatter(seed: u64, samples_per_ms: u64) -> impl FnMut(u64) -> i16 {
     move |n| {
         let spurt = n / (60 * samples_per_ms);
         let dice = (seed * 31 + spurt).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        if dice % 3 == 0 {
+        if dice.is_multiple_of(3) {
             return 0;
         }
         let noise = n.wrapping_mul(0xD134_2543_DE82_EF95).wrapping_add(dice) >> 40;

@@ -1,4 +1,5 @@
-//! A bus with a far end beside each leg. Every tick each of them sends 20 ms of what it has to say and decodes what it gets.
+//! A bus with a far end beside each leg. Every tick each of them sends 20 ms of what it has to say and
+//! decodes what it gets.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -257,8 +258,8 @@ pub fn power(pcm: &[i16]) -> f64 {
     pcm.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / pcm.len() as f64
 }
 
-/// Signal to noise and distortion in dB, where the signal is what fits sines of these frequencies best (least squares, so that they need not fit
-/// the window).
+/// Signal to noise and distortion in dB, where the signal is what fits sines of these frequencies best (least
+/// squares, so that they need not fit the window).
 pub fn sinad_db(pcm: &[i16], rate_hz: u32, hertz: &[f64]) -> f64 {
     let basis: Vec<Vec<f64>> = hertz
         .iter()
