@@ -215,7 +215,7 @@ class _Robot:
     def _listen(self, call: RobotCall, keys_done_s: float | None) -> None:
         now_s = call.now_s()
         words = list(call.ear.describe()) or ["sound"]
-        names = tuple(word.partition(" at ")[0] for word in words)
+        names = tuple(sorted(word.partition(" at ")[0] for word in words))
         if names == self._before:  # what is heard only once between two others is no news
             self._heard.update(names)
             if names != self._told:
