@@ -33,7 +33,9 @@ class Sent:
 
     provisional: list[int] = field(default_factory=list)
     finals: list[SipMessage] = field(default_factory=list)
-    answer: asyncio.Future[SipMessage | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    answer: asyncio.Future[SipMessage | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
 
 class Peer:
@@ -117,7 +119,9 @@ class Talk:
 
     def sdp(self, direction: str = "sendrecv", codecs: tuple[str, ...] = ("PCMU",), version: int = 1) -> bytes:
         """Our description."""
-        return sdp_offer(host=HOST, port=self.port, session_id=1, session_version=version, codecs=codecs, direction=direction)  # type: ignore[arg-type]
+        return sdp_offer(
+            host=HOST, port=self.port, session_id=1, session_version=version, codecs=codecs, direction=direction
+        )  # type: ignore[arg-type]
 
     def headers(self, method: str, cseq: int | None = None) -> list[tuple[str, str]]:
         """Those of the next request."""
@@ -133,7 +137,9 @@ class Talk:
             ("Contact", f"<sip:peer@{HOST}:5060>"),
         ]
 
-    async def invite(self, body: bytes | None = None, *more: tuple[str, str], ack: bool = True, answer: bytes = b"") -> SipMessage:
+    async def invite(
+        self, body: bytes | None = None, *more: tuple[str, str], ack: bool = True, answer: bytes = b""
+    ) -> SipMessage:
         """INVITE, and its ACK when it is a 2xx. `body` None: an ordinary offer."""
         offer = self.sdp() if body is None else body
         message = await self.ask("INVITE", offer, *more)

@@ -53,7 +53,8 @@ async def test_example_1_the_one_who_leaves_is_heard_to_leave(world: World) -> N
 async def test_example_2_a_moderated_conference(world: World) -> None:
     def voice(asked: Asked) -> str:
         if asked.parameters["From"] == "+15550009":
-            noun = '<Conference startConferenceOnEnter="true" endConferenceOnExit="true">\n  moderated-conference-room\n</Conference>'
+            attributes = 'startConferenceOnEnter="true" endConferenceOnExit="true"'
+            noun = f"<Conference {attributes}>\n  moderated-conference-room\n</Conference>"
         else:
             noun = '<Conference startConferenceOnEnter="false">moderated-conference-room</Conference>'
         return _dial(noun)
@@ -81,7 +82,9 @@ async def test_example_2_a_moderated_conference(world: World) -> None:
 @simulated()
 async def test_example_3_join_a_conference_muted(world: World) -> None:
     muted = '<Conference muted="true">SimpleRoom</Conference>'
-    world.application(lambda asked: _dial(muted if asked.parameters["From"] == "+15550001" else "<Conference>SimpleRoom</Conference>"))
+    world.application(
+        lambda asked: _dial(muted if asked.parameters["From"] == "+15550001" else "<Conference>SimpleRoom</Conference>")
+    )
     await world.start()
     listener = await world.call(tone=500, caller="+15550001")
     speaker = await world.call(tone=700, caller="+15550002")
@@ -92,8 +95,8 @@ async def test_example_3_join_a_conference_muted(world: World) -> None:
 
 @simulated()
 async def test_example_4_bridging_calls(world: World) -> None:
-    noun = '<Conference beep="false" waitUrl="" startConferenceOnEnter="true" endConferenceOnExit="true">NoMusicNoBeepRoom</Conference>'
-    world.application(_dial(noun))
+    attributes = 'beep="false" waitUrl="" startConferenceOnEnter="true" endConferenceOnExit="true"'
+    world.application(_dial(f"<Conference {attributes}>NoMusicNoBeepRoom</Conference>"))
     _after(world)
     await world.start()
     anna = await world.call(tone=500)

@@ -11,6 +11,7 @@ from roomtone.testing.caller import RefusedError
 from roomtone.testing.world import Answer, World, simulated
 
 ROOM = '<Response><Dial action="/left"><Conference beep="false">Room</Conference></Dial></Response>'
+MUTED = {"+1": 'muted="true"'}
 
 
 async def _rows(world: World) -> list[CallRow]:
@@ -72,7 +73,9 @@ async def test_a_hang_up_in_a_prompt_stops_the_document_at_once(world: World) ->
 @simulated()
 async def test_a_hang_up_while_the_application_thinks_is_taken_at_once(world: World) -> None:
     world.application('<Response><Gather numDigits="1" action="/slow"/></Response>')
-    world.application(Answer("<Response><Redirect>/never</Redirect></Response>", headers={"X-Roomtone-Test-Delay": "5"}), "/slow")
+    world.application(
+        Answer("<Response><Redirect>/never</Redirect></Response>", headers={"X-Roomtone-Test-Delay": "5"}), "/slow"
+    )
     await world.start()
     call = await world.call(keys="?1")
     await world.clock.sleep(1)
@@ -208,7 +211,9 @@ async def test_when_the_server_stops_everybody_gets_a_bye(world: World) -> None:
 @simulated()
 async def test_keys_are_passed_on_in_a_room_but_not_those_of_the_muted(world: World) -> None:
     world.application(
-        lambda asked: f'<Response><Dial><Conference muted="{"true" if asked.parameters["From"] == "+1" else "false"}">R</Conference></Dial></Response>'
+        lambda asked: (
+            f"<Response><Dial><Conference {MUTED.get(asked.parameters['From'], '')}>R</Conference></Dial></Response>"
+        )
     )
     await world.start()
     muted = await world.call(caller="+1")

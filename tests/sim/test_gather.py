@@ -12,7 +12,9 @@ LONG_PROMPT = '<Say loop="5">Please press a key, any key at all, whenever you li
 THEN = "<Response><Pause/></Response>"
 
 
-async def _gather(world: World, attributes: str, inside: str = "", after: str = "<Redirect>/empty</Redirect>") -> RobotCall:
+async def _gather(
+    world: World, attributes: str, inside: str = "", after: str = "<Redirect>/empty</Redirect>"
+) -> RobotCall:
     """A caller whose document gathers."""
     world.application(f'<Response><Gather action="/keys" {attributes}>{inside}</Gather>{after}</Response>')
     world.application(THEN, "/keys")
@@ -118,7 +120,11 @@ async def test_keys_of_the_last_half_second_before_it_count(world: World) -> Non
 @simulated()
 async def test_without_an_action_the_document_itself_is_asked(world: World) -> None:
     world.application(
-        lambda asked: "<Response><Hangup/></Response>" if "Digits" in asked.parameters else '<Response><Gather numDigits="1"/></Response>'
+        lambda asked: (
+            "<Response><Hangup/></Response>"
+            if "Digits" in asked.parameters
+            else '<Response><Gather numDigits="1"/></Response>'
+        )
     )
     await world.start()
     call = await world.call()

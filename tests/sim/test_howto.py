@@ -11,7 +11,10 @@ CONFERENCE = {
     "2": '<Conference startConferenceOnEnter="false">moderated</Conference>',
     "3": '<Conference startConferenceOnEnter="true" endConferenceOnExit="true">moderated</Conference>',
 }
-MENU = """<Response><Gather action="/voice" numDigits="1"><Say>You may press 1, 2 or 3.</Say></Gather><Redirect/></Response>"""
+MENU = """<Response>
+  <Gather action="/voice" numDigits="1"><Say>You may press 1, 2 or 3.</Say></Gather>
+  <Redirect/>
+</Response>"""
 
 
 def _menu(asked: Asked) -> str:

@@ -10,6 +10,7 @@ from sip_peer import HOST, Peer, Talk
 from roomtone.testing.world import SERVER_HOST, World, simulated
 
 LONG = '<Response><Pause length="0"/><Gather timeout="3600"/></Response>'
+SESSION = b"v=0\r\no=- 1 1 IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\n"
 
 
 async def _talk(world: World, document: str = LONG) -> Talk:
@@ -115,13 +116,13 @@ async def test_our_bye_follows_the_route_set(world: World) -> None:
     assert bye.message.to_tag == "peer"
 
 
-# --- offers that cannot be taken ------------------------------------------------------------------------------------------
+# --- offers that cannot be taken ------------------------------------------------------------------------------------
 
 
 @simulated()
 async def test_an_offer_without_usable_audio_is_refused(world: World) -> None:
     talk = await _talk(world)
-    offer = b"v=0\r\no=- 1 1 IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\na=rtpmap:18 G729/8000\r\n"
+    offer = SESSION + b"m=audio 4000 RTP/AVP 18\r\na=rtpmap:18 G729/8000\r\n"
     assert (await talk.invite(offer)).status == 488
     assert (await Talk(talk.peer, "other").invite(b"no description at all")).status == 400
     assert world.server.core.stats()["legs"] == 0
@@ -132,17 +133,19 @@ async def test_an_offer_without_usable_audio_is_refused(world: World) -> None:
 async def test_t38_within_the_call_is_refused_and_the_call_goes_on(world: World) -> None:
     talk = await _talk(world)
     await talk.invite()
-    fax = b"v=0\r\no=- 1 2 IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\nm=image 4000 udptl t38\r\n"
+    fax = SESSION + b"m=image 4000 udptl t38\r\n"
     assert (await talk.ask("INVITE", fax)).status == 488
     assert (await talk.ask("OPTIONS")).status == 200
     assert len(world.server.switchboard) == 1
 
 
-# --- changes within the call ----------------------------------------------------------------------------------------------
+# --- changes within the call ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
-@pytest.mark.parametrize(("ours", "theirs"), [("sendonly", "recvonly"), ("inactive", "inactive"), ("recvonly", "sendonly")])
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("sendonly", "recvonly"), ("inactive", "inactive"), ("recvonly", "sendonly")]
+)
 def test_hold_and_resume(method: str, ours: str, theirs: str) -> None:
     @simulated()
     async def scenario(world: World) -> None:
@@ -167,7 +170,9 @@ def test_hold_and_resume(method: str, ours: str, theirs: str) -> None:
 async def test_the_old_spelling_of_hold(world: World) -> None:
     talk = await _talk(world)
     await talk.invite()
-    held = await talk.ask("INVITE", talk.sdp(version=2).replace(f"IN IP4 {HOST}\r\nt=".encode(), b"IN IP4 0.0.0.0\r\nt="))
+    held = await talk.ask(
+        "INVITE", talk.sdp(version=2).replace(f"IN IP4 {HOST}\r\nt=".encode(), b"IN IP4 0.0.0.0\r\nt=")
+    )
     assert held.status == 200
     assert _direction(held.body) == "recvonly"
     talk.ack()
@@ -228,7 +233,7 @@ async def test_an_update_before_the_answer_is_asked_to_wait(world: World) -> Non
     assert message.status == 200
 
 
-# --- session timers -----------------------------------------------------------------------------------------------------
+# --- session timers -------------------------------------------------------------------------------------------------
 
 
 TIMER = ("Supported", "timer")
@@ -259,7 +264,9 @@ async def test_the_caller_refreshes_or_the_call_ends(world: World) -> None:
 @simulated()
 async def test_we_refresh_when_it_is_ours_to_do(world: World) -> None:
     talk = await _talk(world)
-    answer = await talk.invite(None, TIMER, ("Session-Expires", "100;refresher=uas"), ("Allow", "INVITE, ACK, BYE, UPDATE"))
+    answer = await talk.invite(
+        None, TIMER, ("Session-Expires", "100;refresher=uas"), ("Allow", "INVITE, ACK, BYE, UPDATE")
+    )
     assert answer.header("Session-Expires") == "100;refresher=uas"
     before = world.clock.now()
     update = await talk.peer.next_request("UPDATE")
@@ -282,14 +289,19 @@ async def test_a_refresh_by_reinvite_where_the_far_end_has_no_update(world: Worl
     event = await talk.peer.next_request("INVITE")
     assert b"m=audio" in event.message.body
     talk.peer.core.sip_respond(
-        event.transaction, 200, "", [("Contact", f"<sip:peer@{HOST}:5060>"), ("Content-Type", "application/sdp")], talk.sdp(version=2), "peer"
+        event.transaction,
+        200,
+        "",
+        [("Contact", f"<sip:peer@{HOST}:5060>"), ("Content-Type", "application/sdp")],
+        talk.sdp(version=2),
+        "peer",
     )
     await world.clock.sleep(1)
     assert len(talk.peer.acknowledged) == 1
     assert len(world.server.switchboard) == 1
 
 
-# --- other methods ---------------------------------------------------------------------------------------------------------
+# --- other methods --------------------------------------------------------------------------------------------------
 
 
 @simulated()
@@ -298,7 +310,11 @@ async def test_other_methods_within_the_call(world: World) -> None:
     await talk.invite()
     assert (await talk.ask("REFER", b"", ("Refer-To", "<sip:x@y>"))).status == 603
     assert (await talk.ask("INFO")).status == 200
-    assert (await talk.peer.request("INFO", talk.target, [*talk.headers("INFO"), ("Content-Type", "application/dtmf-relay")], b"")).status == 200
+    assert (
+        await talk.peer.request(
+            "INFO", talk.target, [*talk.headers("INFO"), ("Content-Type", "application/dtmf-relay")], b""
+        )
+    ).status == 200
     assert (await talk.ask("OPTIONS")).header("Allow") is not None
 
 

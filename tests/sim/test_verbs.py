@@ -158,7 +158,11 @@ async def test_redirect_goes_on_with_another_document_and_an_empty_one_with_the_
 
     def voice(request: object) -> str:
         asked.append(getattr(request, "method", ""))
-        return "<Response><Redirect/></Response>" if len(asked) < 3 else '<Response><Redirect method="GET">/next?a=1</Redirect></Response>'
+        return (
+            "<Response><Redirect/></Response>"
+            if len(asked) < 3
+            else '<Response><Redirect method="GET">/next?a=1</Redirect></Response>'
+        )
 
     world.application(voice)
     world.application("<Response><Hangup/></Response>", "/next")

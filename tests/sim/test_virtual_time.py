@@ -41,7 +41,9 @@ def test_two_runs_have_the_same_digest() -> None:
 
 
 def test_another_seed_has_another_digest() -> None:
-    assert run_world(lambda world: _three_for(world, 2), seed=1) != run_world(lambda world: _three_for(world, 2), seed=2)
+    assert run_world(lambda world: _three_for(world, 2), seed=1) != run_world(
+        lambda world: _three_for(world, 2), seed=2
+    )
 
 
 def test_two_workers_hear_the_same_as_one() -> None:

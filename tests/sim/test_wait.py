@@ -11,7 +11,9 @@ from roomtone.testing.world import Answer, World, simulated
 
 async def _waiting(world: World, attributes: str) -> RobotCall:
     """A caller alone in a room."""
-    world.application(f"<Response><Dial><Conference {attributes}>Room</Conference></Dial><Redirect>/after</Redirect></Response>")
+    world.application(
+        f"<Response><Dial><Conference {attributes}>Room</Conference></Dial><Redirect>/after</Redirect></Response>"
+    )
     world.application("<Response><Hangup/></Response>", "/after")
     await world.start()
     return await world.call()
@@ -94,7 +96,9 @@ async def test_a_document_that_only_redirects_is_paced(world: World) -> None:
 
 @simulated()
 async def test_forbidden_verbs_are_skipped_with_their_code(world: World) -> None:
-    world.application("<Response>\n<Hangup/>\n<Gather/>\n<Dial>1</Dial>\n<Record/>\n<Play>/tone</Play>\n</Response>", "/wait")
+    world.application(
+        "<Response>\n<Hangup/>\n<Gather/>\n<Dial>1</Dial>\n<Record/>\n<Play>/tone</Play>\n</Response>", "/wait"
+    )
     world.application(tone_file(400, 1.0), "/tone")
     call = await _waiting(world, 'waitUrl="/wait"')
     await world.clock.sleep(3)
@@ -105,7 +109,9 @@ async def test_forbidden_verbs_are_skipped_with_their_code(world: World) -> None
     assert [verb["outcome"] for verb in row.verbs] == ["ignored", "ignored", "ignored", "ignored", "ran"]
 
 
-@pytest.mark.parametrize("answer", [Answer(status=404), "<nonsense", Answer("x", content_type="audio/mpeg"), Answer("", content_type="")])
+@pytest.mark.parametrize(
+    "answer", [Answer(status=404), "<nonsense", Answer("x", content_type="audio/mpeg"), Answer("", content_type="")]
+)
 def test_a_failure_is_logged_and_the_caller_stays_in_silence(answer: str | Answer) -> None:
     @simulated()
     async def scenario(world: World) -> None:
@@ -125,7 +131,9 @@ def test_a_failure_is_logged_and_the_caller_stays_in_silence(answer: str | Answe
 
 @simulated()
 async def test_a_slow_wait_document_starts_no_music_in_a_room_that_has_started(world: World) -> None:
-    world.application(Answer("<Response><Play>/tone</Play></Response>", headers={"X-Roomtone-Test-Delay": "3"}), "/wait")
+    world.application(
+        Answer("<Response><Play>/tone</Play></Response>", headers={"X-Roomtone-Test-Delay": "3"}), "/wait"
+    )
     world.application(tone_file(400, 5.0), "/tone")
     call = await _waiting(world, 'waitUrl="/wait"')
     await world.clock.sleep(2)

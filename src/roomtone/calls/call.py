@@ -1,8 +1,8 @@
 """A call: one far end, from its INVITE to its end.
 
-It owns what lives as long as it does: its names, its status, its private bus, its keys, and the main run. The line (signalling) says when the other side
-went away, the core when its packets did. Whoever ends it first decides its final status; then the room it is in lets go of it, the run is cancelled, and
-leg and bus are closed, in this order.
+It owns what lives as long as it does: its names, its status, its private bus, its keys, and the main run. The line
+(signalling) says when the other side went away, the core when its packets did. Whoever ends it first decides its final
+status; then the room it is in lets go of it, the run is cancelled, and leg and bus are closed, in this order.
 """
 
 from __future__ import annotations
@@ -128,7 +128,9 @@ class Call:
             await self.answer()
         application = self.route.application
         method: Literal["GET", "POST"] = "GET" if application.voice_method == "GET" else "POST"
-        return await Run(self, Purpose(kind="main"), Sink(leg=self.leg)).go(Fetch("voice", application.voice_url, method))
+        return await Run(self, Purpose(kind="main"), Sink(leg=self.leg)).go(
+            Fetch("voice", application.voice_url, method)
+        )
 
     async def _part(self, main: asyncio.Task[Ending]) -> None:
         """The main run is over: so is the call, if it is not yet."""
@@ -255,9 +257,16 @@ class Call:
         if self.row.end_reason:
             data["reason"] = self.row.end_reason
         account_sid = self.row.account_sid
-        entry = EventRow(account_sid=account_sid, time=self.services.clock.wall(), event=event, call_sid=self.sid, data=data)
+        entry = EventRow(
+            account_sid=account_sid, time=self.services.clock.wall(), event=event, call_sid=self.sid, data=data
+        )
         self.services.record(StoreBatch(calls=[self.row], events=[entry]))
         _log.info(
-            event.replace("-", ".", 1), account_sid=account_sid, call_sid=self.sid, sip_call_id=self.row.sip_call_id, peer=self.row.peer,
-            status=self.row.status, reason=self.row.end_reason,
+            event.replace("-", ".", 1),
+            account_sid=account_sid,
+            call_sid=self.sid,
+            sip_call_id=self.row.sip_call_id,
+            peer=self.row.peer,
+            status=self.row.status,
+            reason=self.row.end_reason,
         )

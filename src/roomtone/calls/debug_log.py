@@ -1,4 +1,6 @@
-"""Entries of an account's debug log, as a call writes them: what the application should know about its documents, with the platform's numbers."""
+"""Entries of an account's debug log, as a call writes them: what the application should know about its documents, with
+the platform's numbers.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,15 @@ class DebugLog:
 
     def request_failed(self, error: WebhookError, conference_sid: str | None = None) -> None:
         """A document that did not come."""
-        self._write("error", error.code, error.message, request_id=error.request_id, url=error.url, conference_sid=conference_sid, status=error.status)
+        self._write(
+            "error",
+            error.code,
+            error.message,
+            request_id=error.request_id,
+            url=error.url,
+            conference_sid=conference_sid,
+            status=error.status,
+        )
 
     def _write(
         self,

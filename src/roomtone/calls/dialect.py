@@ -1,4 +1,5 @@
-"""What `calls` needs of a platform's way of speaking. `dialects/` implements it; nothing else of a dialect is known here.
+"""What `calls` needs of a platform's way of speaking. `dialects/` implements it; nothing else of a dialect is known
+here.
 
 A dialect object is one (platform, API version), stateless, made once by the server.
 """
@@ -62,7 +63,9 @@ class Dialect(Protocol):
     document_bytes_max: int | None  # None: webhooks.max_document_bytes
 
     def parse(self, body: bytes, content_type: str, url: str) -> Document:
-        """The answer of a document request as verbs; relative URLs are resolved against `url`. DocumentError when nothing of it can be run (A14)."""
+        """The answer of a document request as verbs; relative URLs are resolved against `url`. DocumentError when
+        nothing of it can be run (A14).
+        """
 
     def wait_verbs(self) -> frozenset[type[Verb]]:
         """Verbs allowed in the document of a waitUrl; another is skipped with `forbidden_wait_code`."""

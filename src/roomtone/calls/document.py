@@ -41,7 +41,7 @@ class DocumentError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
-    """Base of all verbs. `path` is its place: `/Response/Gather[1]/Say[2]`, counted from 1 among siblings of its name."""
+    """Base of all verbs. `path` is its place: `/Response/Gather[1]/Say[2]`, counted from 1 among those of its name."""
 
     NAME: ClassVar[str] = ""
 

@@ -1,7 +1,8 @@
 """The default wait music: our own pieces, without leaving the machine.
 
-A document that names no waitUrl, or the hold-music twimlet by its public address, is answered from here: the messages of its query are spoken, the pieces
-of its bucket follow, and all of it again. `/holdmusic` on the HTTP port gives the same as TwiML to whoever asks for it.
+A document that names no waitUrl, or the hold-music twimlet by its public address, is answered from here: the messages
+of its query are spoken, the pieces of its bucket follow, and all of it again. `/holdmusic` on the HTTP port gives the
+same as TwiML to whoever asks for it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """A run: one chain of documents, its verbs one after the other.
 
-A run is (document, allowed verbs, sink, cancel). A call has one main run, and while it waits in a room at most one wait run beside it; the wait run may not
-do everything (13238) and its end or failure means silence, where that of the main run ends the call.
+A run is (document, allowed verbs, sink, cancel). A call has one main run, and while it waits in a room at most one wait
+run beside it; the wait run may not do everything (13238) and its end or failure means silence, where that of the main
+run ends the call.
 
-Rules: consecutive verbs that sound are one playlist. A document that cannot be run is logged with its code and asks the fallback once (A14). A chain that
-does nothing is paced and ended (A16). What becomes of each verb is told to the request that brought it, as it happens.
+Rules: consecutive verbs that sound are one playlist. A document that cannot be run is logged with its code and asks the
+fallback once (A14). A chain that does nothing is paced and ended (A16). What becomes of each verb is told to the
+request that brought it, as it happens.
 """
 
 from __future__ import annotations
@@ -148,7 +150,9 @@ class Run:
             return None
         method: Literal["GET", "POST"] = "GET" if application.fallback_method == "GET" else "POST"
         failed_url = error.url if isinstance(error, WebhookError) else self.url or fetch.url
-        return Fetch("fallback", application.fallback_url, method, self.dialect.fallback_parameters(error.code, failed_url))
+        return Fetch(
+            "fallback", application.fallback_url, method, self.dialect.fallback_parameters(error.code, failed_url)
+        )
 
     async def _fetched(self, fetch: Fetch) -> Document:
         url = fetch.url or self.url

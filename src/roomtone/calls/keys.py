@@ -1,6 +1,7 @@
 """Keys of a caller, and who listens to them.
 
-One verb listens at a time. A key that nobody listens to is dropped, except that a Gather sees those of the last 500 ms before it began (A27).
+One verb listens at a time. A key that nobody listens to is dropped, except that a Gather sees those of the last 500 ms
+before it began (A27).
 """
 
 from __future__ import annotations

@@ -32,7 +32,9 @@ class Line(Protocol):
     called: Party
     sip_call_id: str
     leg: int  # its media
-    on_end: Callable[[LineEnd], None]  # called once, when the other side ended it; never after our own reject or hang_up
+    on_end: Callable[
+        [LineEnd], None
+    ]  # called once, when the other side ended it; never after our own reject or hang_up
 
     @property
     def peer(self) -> str:

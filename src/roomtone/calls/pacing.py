@@ -1,6 +1,7 @@
 """Documents that only name the next document: they may not spin (A16).
 
-A chain in which no document plays, waits, gathers or dials is paced to one a second after the 20th, and ended after the 500th.
+A chain in which no document plays, waits, gathers or dials is paced to one a second after the 20th, and ended after the
+500th.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Consecutive Say, Play and Pause: one player of the core, without a gap and without Python between.
 
-While an item sounds, the following ones are prepared (spoken, fetched, decoded) and appended, up to `AHEAD_MAX` of them. An item that cannot be prepared
-fails alone: it is reported, and the next one follows.
+While an item sounds, the following ones are prepared (spoken, fetched, decoded) and appended, up to `AHEAD_MAX` of
+them. An item that cannot be prepared fails alone: it is reported, and the next one follows.
 
-Digits that a Play sends have no place in a player: their time is taken by silence in it, and they leave when that silence begins.
+Digits that a Play sends have no place in a player: their time is taken by silence in it, and they leave when that
+silence begins.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What calls need of the rest of the server, as Protocols, and `Services`: one of each, made by the composition root."""
+"""What calls need of the rest of the server, as Protocols, and `Services`: one of each, made by the server."""
 
 from __future__ import annotations
 

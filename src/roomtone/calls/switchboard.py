@@ -1,6 +1,7 @@
 """Where a call goes: the number it asks for, that number's application, and a life of its own.
 
-A caller learns nothing from a refusal: an unknown number, a disabled one, and a source that may not call all get the same 404 (A23).
+A caller learns nothing from a refusal: an unknown number, a disabled one, and a source that may not call all get the
+same 404 (A23).
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ class _RefusedError(Exception):
 class Switchboard:
     """All calls of the server. `admits(peer)`: whether callers from that host may reach numbers."""
 
-    def __init__(self, services: Services, directory: Directory, admits: Callable[[str], bool] = lambda _peer: True) -> None:
+    def __init__(
+        self, services: Services, directory: Directory, admits: Callable[[str], bool] = lambda _peer: True
+    ) -> None:
         self._services = services
         self._directory = directory
         self._admits = admits
@@ -129,15 +132,16 @@ class Switchboard:
         return bool(most) and sum(call.row.account_sid == account_sid for call in self._calls.values()) >= most
 
     def _refuse(self, line: Line, refused: _RefusedError) -> None:
-        _log.warning("sip.rejected", peer=line.peer, sip_call_id=line.sip_call_id, reason=refused.reason, status=refused.status)
+        _log.warning(
+            "sip.rejected", peer=line.peer, sip_call_id=line.sip_call_id, reason=refused.reason, status=refused.status
+        )
         line.reject(refused.status, retry_after_s=refused.retry_after_s)
         self._close_leg(line)
 
     def _log_dialect(self, route: Route) -> None:
         application = route.application
-        message = (
-            f"a call to {route.number.number} was refused: this server does not speak {application.dialect} {application.api_version} yet"
-        )
+        dialect = f"{application.dialect} {application.api_version}"
+        message = f"a call to {route.number.number} was refused: this server does not speak {dialect} yet"
         row = DebugRow(
             account_sid=route.account.sid,
             time=self._services.clock.wall(),

@@ -1,7 +1,8 @@
 """One stay of a call in a room: the face that a call shows to its conference.
 
-The room decides when the caller waits and when it is over; here is what belongs to the call meanwhile: its wait run, `*`, the time limit of its Dial, and its
-hang-up, which leaves the room first and ends the call only when the room has let go (A7).
+The room decides when the caller waits and when it is over; here is what belongs to the call meanwhile: its wait run,
+`*`, the time limit of its Dial, and its hang-up, which leaves the room first and ends the call only when the room has
+let go (A7).
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class Rooms(Protocol):
         line: int | None,
         caller: str,
     ) -> Participation:
-        """Into the room of that name, which is made when there is none. `request_id` and `line` say which document asked for it. ConferenceNameError."""
+        """Into the room of that name, which is made when there is none. `request_id` and `line` say which document
+        asked for it. ConferenceNameError.
+        """
 
     def digit(self, call_sid: str, key: str) -> None:
         """A participant pressed a key that nobody acted on (A26)."""
@@ -102,7 +105,7 @@ class Visit:
         self._waiting = None
 
     def left(self, reason: LeaveReason) -> None:
-        """Nothing to do: `stay` waits for the participation's own word, and the room has stopped the wait run before."""
+        """Nothing to do: `stay` waits for the participation's own word, and the room stopped the wait run before."""
 
     # --- the call -----------------------------------------------------------------------------------------------------
 
@@ -129,12 +132,18 @@ class Visit:
                 participation.leave(LeaveReason.HUNG_UP)
             reason = await self._until_left(participation)
         if reason is LeaveReason.FULL:
-            self._fail(CONFERENCE_FULL_CODE, f"the conference {verb.name!r} is full: {verb.join.participants_max} participants", participation)
+            self._fail(
+                CONFERENCE_FULL_CODE,
+                f"the conference {verb.name!r} is full: {verb.join.participants_max} participants",
+                participation,
+            )
         return reason
 
     async def _until_left(self, participation: Participation) -> LeaveReason:
         clock = self._services.clock
-        limit = clock.call_at(clock.now() + self._verb.time_limit_s, lambda: participation.leave(LeaveReason.TIME_LIMIT))
+        limit = clock.call_at(
+            clock.now() + self._verb.time_limit_s, lambda: participation.leave(LeaveReason.TIME_LIMIT)
+        )
         try:
             return await participation.leaving()
         finally:

@@ -1,4 +1,6 @@
-"""SIP addresses, as far as a dialog reads and writes them: user, host, port and transport of a URI, and a URI with its name."""
+"""SIP addresses, as far as a dialog reads and writes them: user, host, port and transport of a URI, and a URI with its
+name.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ __all__ = ["Address", "host_port", "is_loose", "name_addr", "party", "read_uri",
 
 _USER_SAFE = "-_.!~*'()&=+$,;?/"  # RFC 3261 section 25.1: unreserved and user-unreserved
 _QUOTED = re.compile(r'["\\]')
-_URI = re.compile(r"(?i)sips?:(?:(?P<user>[^@:?]*)(?::[^@]*)?@)?(?P<host>\[[^\]]*\]|[^:;?>]*)(?::(?P<port>\d+))?(?P<rest>[^?]*)")
+_URI = re.compile(
+    r"(?i)sips?:(?:(?P<user>[^@:?]*)(?::[^@]*)?@)?(?P<host>\[[^\]]*\]|[^:;?>]*)(?::(?P<port>\d+))?(?P<rest>[^?]*)"
+)
 _TRANSPORT = re.compile(r"(?i);transport=(\w+)")
 
 

@@ -1,6 +1,7 @@
 """What signalling needs of the native core: the part of `roomtone.media.core.Core` that speaks SIP, and its events.
 
-No message is parsed or written here or above: messages arrive parsed, requests and answers leave as method, headers and body.
+No message is parsed or written here or above: messages arrive parsed, requests and answers leave as method, headers and
+body.
 """
 
 from __future__ import annotations
@@ -51,7 +52,13 @@ class SipCore(Protocol):
     def sip_local(self, transport: str, peer: str) -> tuple[str, int]: ...
 
     def sip_respond(
-        self, transaction: int, status: int, reason: str = "", headers: Headers = (), body: bytes = b"", to_tag: str = ""
+        self,
+        transaction: int,
+        status: int,
+        reason: str = "",
+        headers: Headers = (),
+        body: bytes = b"",
+        to_tag: str = "",
     ) -> None: ...
 
     def sip_request(

@@ -1,4 +1,6 @@
-"""A dialog (RFC 3261 section 12): who the two ends are, in which order their requests come, and by which way they travel."""
+"""A dialog (RFC 3261 section 12): who the two ends are, in which order their requests come, and by which way they
+travel.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class Outgoing:
 
 @dataclass(slots=True, kw_only=True)
 class Dialog:
-    """`local` and `remote`: the name-addr of From and To without tag, ours and theirs. `remote_cseq` None: they sent nothing yet."""
+    """`local` and `remote`: the name-addr of From and To without tag, ours and theirs. `remote_cseq` None: they sent
+    nothing yet.
+    """
 
     call_id: str
     local: str
@@ -100,7 +104,8 @@ class Dialog:
     def _hop(self, uri: str, routes: list[str]) -> tuple[tuple[str, str, int], int | None]:
         """The address of the first hop, and the connection to it if there is one (RFC 3261 12.2.1.1, 18.1.1).
 
-        A name is not looked up again, and an address that only the far end itself can reach is of no use: then requests go where theirs come from.
+        A name is not looked up again, and an address that only the far end itself can reach is of no use: then requests
+        go where theirs come from.
         """
         if self.flow is not None and self.source[0] in _CONNECTED:
             return self.source, self.flow

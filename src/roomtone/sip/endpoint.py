@@ -1,7 +1,7 @@
 """Signalling events to whom they belong: to the line of their dialog, to a new line, or to nobody (481).
 
-`handle` is called synchronously, in the order of the core. What a malformed or unknown message deserves was answered below (`crates/sip`); here a request
-is well formed and its method known.
+`handle` is called synchronously, in the order of the core. What a malformed or unknown message deserves was answered
+below (`crates/sip`); here a request is well formed and its method known.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ RETRY_AFTER_S = 5
 
 
 class Endpoint:
-    """One for each core. `on_call` gets each new line, which is to be answered or rejected; None: calls are refused with 480."""
+    """One for each core. `on_call` gets each new line, which is to be answered or rejected; None: calls are refused
+    with 480.
+    """
 
     def __init__(self, signalling: Signalling, on_call: Callable[[Line], None] | None = None) -> None:
         self._signalling = signalling

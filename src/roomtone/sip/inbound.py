@@ -20,7 +20,9 @@ __all__ = ["InboundLine"]
 
 
 class InboundLine(SipLine):
-    """`invite` opened it; its ports are bound. SdpError and TooSmallError when it cannot be taken, whoever might answer."""
+    """`invite` opened it; its ports are bound. SdpError and TooSmallError when it cannot be taken, whoever might
+    answer.
+    """
 
     def __init__(self, signalling: Signalling, invite: SipRequest, leg: int, session: Session) -> None:
         message = invite.message
@@ -86,5 +88,3 @@ class InboundLine(SipLine):
     def _settle(self, ready: bool) -> None:
         if not self._ready.done():
             self._ready.set_result(ready)
-
-

@@ -1,7 +1,8 @@
 """A line within its dialog: everything that either side may do between the answer and the end.
 
-It serves re-INVITE and UPDATE (hold, another codec or address), BYE, OPTIONS, INFO and REFER, sends BYE and session refreshes, and minds glare: two offers
-under way at once are refused with 491 (RFC 3261 14.2). How a line comes to its answer is in `inbound` and `outbound`.
+It serves re-INVITE and UPDATE (hold, another codec or address), BYE, OPTIONS, INFO and REFER, sends BYE and session
+refreshes, and minds glare: two offers under way at once are refused with 491 (RFC 3261 14.2). How a line comes to its
+answer is in `inbound` and `outbound`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class State(Enum):
 class SipLine:
     """One dialog and its leg. Implements `calls.line.Line` together with its subclasses."""
 
-    def __init__(self, signalling: Signalling, dialog: Dialog, session: Session, leg: int, caller: Party, called: Party) -> None:
+    def __init__(
+        self, signalling: Signalling, dialog: Dialog, session: Session, leg: int, caller: Party, called: Party
+    ) -> None:
         self.signalling = signalling
         self.dialog = dialog
         self.session = session
@@ -63,7 +66,10 @@ class SipLine:
         self.on_end: Callable[[LineEnd], None] = lambda _end: None
         self.state = State.SETUP
         self._unacknowledged = 0  # the server transaction whose 2xx waits for its ACK
-        self._asking = 0  # the client transaction of our INVITE or UPDATE within the dialog
+        self._asking = (
+            0  # the client transaction of our INVITE or UPDATE within the dialog, while it has no final answer
+        )
+        self._asked = 0  # the last of them: a 2xx to it may come again
         self._takes_update = False
         self._timer = SessionTimer(signalling.clock, self._refresh, self._expire)
         signalling.lines[dialog.call_id, dialog.local_tag] = self
@@ -99,7 +105,7 @@ class SipLine:
         """Nothing of the dialog is left; whoever asks within it hears 481."""
         self.state = State.ENDED
         self._timer.stop()
-        self.signalling.forget(self._asking)
+        self.signalling.forget(self._asked)
         self.signalling.lines.pop((self.dialog.call_id, self.dialog.local_tag), None)
 
     def _ended(self, end: LineEnd) -> None:
@@ -135,9 +141,13 @@ class SipLine:
             case "REFER":
                 self._respond(event.transaction, 603)
             case "OPTIONS":
-                self._respond(event.transaction, 200, [("Allow", ALLOW), ("Accept", SDP_TYPE), ("Supported", SUPPORTED)])
+                self._respond(
+                    event.transaction, 200, [("Allow", ALLOW), ("Accept", SDP_TYPE), ("Supported", SUPPORTED)]
+                )
             case "INFO":
-                self._respond(event.transaction, 415 if message.body else 200, [("Accept", SDP_TYPE)] if message.body else [])
+                self._respond(
+                    event.transaction, 415 if message.body else 200, [("Accept", SDP_TYPE)] if message.body else []
+                )
             case _:
                 self._respond(event.transaction, 405, [("Allow", ALLOW)])
 
@@ -195,14 +205,16 @@ class SipLine:
         self._respond(transaction, 200, headers, body)
         self._timer.start(agreement, we_are="uas")
 
-    def _respond(self, transaction: int, status: int, headers: Sequence[tuple[str, str]] = (), body: bytes = b"") -> None:
+    def _respond(
+        self, transaction: int, status: int, headers: Sequence[tuple[str, str]] = (), body: bytes = b""
+    ) -> None:
         fields = [("Server", PRODUCT), *headers, *described(body)]
         self.signalling.core.sip_respond(transaction, status, "", fields, body, self.dialog.local_tag)
 
     def _retry_later(self, transaction: int) -> None:
         self._respond(transaction, 500, [("Retry-After", str(self.signalling.source.randint(0, 10)))])
 
-    # --- acknowledgements of our 2xx ------------------------------------------------------------------------------------
+    # --- acknowledgements of our 2xx --------------------------------------------------------------------------------
 
     def acknowledged(self, message: SipMessage) -> None:
         """ACK to a 2xx of ours: with the answer, when the offer was ours."""
@@ -236,7 +248,7 @@ class SipLine:
         if transaction == self._unacknowledged:
             self._drop(LineEnd.NOT_CONFIRMED)
 
-    # --- what we ask within the dialog ----------------------------------------------------------------------------------
+    # --- what we ask within the dialog ------------------------------------------------------------------------------
 
     def offer_again(self, direction: Direction | None = None) -> None:
         """A re-INVITE of ours: hold (`sendonly`, `inactive`), resume (`sendrecv`), or a refresh."""
@@ -257,7 +269,8 @@ class SipLine:
         cseq = self.dialog.local_cseq
         headers = [("Allow", ALLOW), ("Supported", SUPPORTED)]
         headers += [("Session-Expires", f"{self._interval_s};refresher=uac")] if self._interval_s else []
-        self._asking = self.signalling.ask(
+        self.signalling.forget(self._asked)
+        self._asking = self._asked = self.signalling.ask(
             outgoing, method, headers, body, lambda answer: self._answered(answer, method, cseq)
         )
 

@@ -31,7 +31,9 @@ class RefusedError(Exception):
 
 
 class OutboundLine(SipLine):
-    """Calls `target`, a SIP URI, as `caller`, another. `destination`: (transport, host, port) that the URI has been resolved to."""
+    """Calls `target`, a SIP URI, as `caller`, another. `destination`: (transport, host, port) that the URI has been
+    resolved to.
+    """
 
     def __init__(
         self,
@@ -103,7 +105,9 @@ class OutboundLine(SipLine):
         is_usable = self._takes(message)
         if self._is_cancelled or not is_usable:
             self._bye()
-            self._settle(RefusedError(487, "we gave up") if self._is_cancelled else RefusedError(488, "no audio in the answer"))
+            self._settle(
+                RefusedError(487, "we gave up") if self._is_cancelled else RefusedError(488, "no audio in the answer")
+            )
             return
         self._timer.start(agreed_as_client(message), we_are="uac")
         self._settle(None)
@@ -151,6 +155,7 @@ class OutboundLine(SipLine):
 
     def _close(self) -> None:
         super()._close()
+        self.signalling.forget(self._invite)
         if not self._settled.done():
             self._settle(RefusedError(487, "we gave up"))
 

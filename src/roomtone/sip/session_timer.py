@@ -92,7 +92,9 @@ class SessionTimer:
             self._timers.append(self._clock.call_at(now + interval / 2, self._refresh))
 
     def lengthen(self, refused: SipMessage) -> bool:
-        """After a 422 to a refresh: the interval becomes what the far end wants at least. False when that is no more than it was."""
+        """After a 422 to a refresh: the interval becomes what the far end wants at least. False when that is no more
+        than it was.
+        """
         least = _seconds(refused.header("Min-SE")) or 0
         if least <= self.interval_s:
             return False

@@ -1,4 +1,6 @@
-"""What all lines of a server share: the core's SIP side, who waits for which answer, and which line a dialog belongs to."""
+"""What all lines of a server share: the core's SIP side, who waits for which answer, and which line a dialog belongs
+to.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ class Signalling:
         """The media description of a new dialog."""
         return Session(self.media, leg, port, host, self.source.getrandbits(62), self.codecs)
 
-    def ask(self, outgoing: Outgoing, method: str, headers: Sequence[tuple[str, str]], body: bytes, handler: Handler) -> int:
+    def ask(
+        self, outgoing: Outgoing, method: str, headers: Sequence[tuple[str, str]], body: bytes, handler: Handler
+    ) -> int:
         """A request whose answers, or whose want of one, go to `handler`."""
         transaction = self.core.sip_request(
             method,
@@ -73,7 +77,9 @@ class Signalling:
         self.core.sip_request("ACK", outgoing.uri, headers, body, destination=outgoing.destination, flow=outgoing.flow)
 
     def answered(self, event: SipResponse | SipFailed) -> None:
-        """To whoever asked. A 2xx to INVITE may come again, and its asker must hear of it: that is forgotten with the line."""
+        """To whoever asked. A 2xx to INVITE may come again, and its asker must hear of it: that is forgotten with the
+        line.
+        """
         handler = self._handlers.get(event.transaction)
         if handler is None:
             return

@@ -1,6 +1,7 @@
 """Which of our addresses a peer is told: in Contact, and in SDP.
 
-`sip.advertise` is for the outside; peers in `sip.local_networks`, and this machine itself, get the address that reaches them.
+`sip.advertise` is for the outside; peers in `sip.local_networks`, and this machine itself, get the address that reaches
+them.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ class Surroundings:
         return self._host(peer, self._core.sip_local(transport, peer)[0])
 
     def is_behind(self, contact_host: str, source_host: str) -> bool:
-        """Whether a far end that was seen as `source_host` cannot be reached by the address in its Contact: a private one, or this machine's, named by
-        somebody who came from elsewhere."""
+        """Whether a far end that was seen as `source_host` cannot be reached by the address in its Contact: a private
+        one, or this machine's, named by somebody who came from elsewhere.
+        """
         contact, source = _ip(contact_host), _ip(source_host)
         if contact is None or source is None or contact == source:
             return False

@@ -1,8 +1,9 @@
 """The robot caller: a real SIP phone on a core of its own, for tests and for `roomtone call`.
 
-It dials, sends tones, clips and keys, and hears: an `Ear` is fed with what arrives, decoded, after the jitter buffer. Live it binds sockets; on a virtual
-network it is one more host there. In its script of keys `w` is half a second, `W` a second, and `?` waits until the document of the call listens for keys:
-`listening` tells, where the server can be asked (None: it does not know the call yet); elsewhere 700 ms of silence must do.
+It dials, sends tones, clips and keys, and hears: an `Ear` is fed with what arrives, decoded, after the jitter buffer.
+Live it binds sockets; on a virtual network it is one more host there. In its script of keys `w` is half a second, `W` a
+second, and `?` waits until the document of the call listens for keys: `listening` tells, where the server can be asked
+(None: it does not know the call yet); elsewhere 700 ms of silence must do.
 """
 
 from __future__ import annotations
@@ -39,7 +40,14 @@ class Phone:
     """One core with a signalling address, from which calls are made. `close` it at the end."""
 
     def __init__(
-        self, core: Core, clock: Clock, *, host: str = "127.0.0.1", port: int = 0, codecs: Sequence[Codec] = ("PCMU", "PCMA"), seed: int | None = None
+        self,
+        core: Core,
+        clock: Clock,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        codecs: Sequence[Codec] = ("PCMU", "PCMA"),
+        seed: int | None = None,
     ) -> None:
         """`core`: live, or on a network where it is called `host`."""
         self.core = core
@@ -74,9 +82,18 @@ class Phone:
         is_offerless: bool = False,
         answer_s_max: float = ANSWER_S_MAX,
     ) -> RobotCall:
-        """Calls the SIP URI `target`; returns when it was answered. `caller`: user part of our address, or a whole URI. RefusedError, also when nobody
-        has answered in `answer_s_max`."""
-        call = RobotCall(self, target, caller, display, destination or _destination(target), is_offerless=is_offerless, records=records)
+        """Calls the SIP URI `target`; returns when it was answered. `caller`: user part of our address, or a whole URI.
+        RefusedError, also when nobody has answered in `answer_s_max`.
+        """
+        call = RobotCall(
+            self,
+            target,
+            caller,
+            display,
+            destination or _destination(target),
+            is_offerless=is_offerless,
+            records=records,
+        )
         call.listening = listening
         await call.dial(answer_s_max)
         return call
@@ -90,7 +107,15 @@ class RobotCall:
     """One call of a phone."""
 
     def __init__(
-        self, phone: Phone, target: str, caller: str, display: str, destination: tuple[str, str, int], *, is_offerless: bool, records: bool
+        self,
+        phone: Phone,
+        target: str,
+        caller: str,
+        display: str,
+        destination: tuple[str, str, int],
+        *,
+        is_offerless: bool,
+        records: bool,
     ) -> None:
         self.phone = phone
         self.listening: Listening | None = None
@@ -213,7 +238,9 @@ class RobotCall:
     # --- what it hears ------------------------------------------------------------------------------------------------
 
     async def until(self, condition: Callable[[Ear], bool], timeout_s: float = 30.0) -> None:
-        """Returns as soon as the ear says so, asked at each window of 100 ms. AssertionError, with what is heard, when it never does."""
+        """Returns as soon as the ear says so, asked at each window of 100 ms. AssertionError, with what is heard, when
+        it never does.
+        """
         try:
             async with self.phone.clock.timeout(timeout_s):
                 while not condition(self.ear):

@@ -1,7 +1,8 @@
 """What a robot caller hears, in windows of 100 ms: level, tones, silence, music, beeps.
 
-The spectrum of each window is kept for ten minutes, so that a question may name any frequency afterwards. Levels are dBm0: 0 is a sine 3.17 dB below full
-scale. Doubt: music is told from talk by nothing; both are sound in many bands that changes from window to window.
+The spectrum of each window is kept for ten minutes, so that a question may name any frequency afterwards. Levels are
+dBm0: 0 is a sine 3.17 dB below full scale. Doubt: music is told from talk by nothing; both are sound in many bands that
+changes from window to window.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ class Window:
 
 
 class Ear:
-    """Takes samples in any portions, and answers questions about what was heard. `since_s`: on the core's clock; None: the last second."""
+    """Takes samples in any portions, and answers questions about what was heard. `since_s`: on the core's clock; None:
+    the last second.
+    """
 
     def __init__(self, *, records: bool = False) -> None:
         self.windows: deque[Window] = deque(maxlen=WINDOWS_MAX)
@@ -111,7 +114,11 @@ class Ear:
         if not self.windows:
             return []
         since = self.windows[-1].time_s - 0.95 if since_s is None else since_s
-        return [window for window in self.windows if window.time_s >= since - 1e-6 and window.time_s + WINDOW_S <= until_s + 1e-6]
+        return [
+            window
+            for window in self.windows
+            if window.time_s >= since - 1e-6 and window.time_s + WINDOW_S <= until_s + 1e-6
+        ]
 
     def level_dbm0(self, since_s: float | None = None) -> float:
         """Of all that was heard in that time."""

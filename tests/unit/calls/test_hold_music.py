@@ -29,6 +29,9 @@ def test_messages_are_spoken_before_the_music() -> None:
     assert isinstance(document.verbs[2], Sound)
 
 
-@pytest.mark.parametrize("url", ["http://example.com/holdmusic?Bucket=x", "http://twimlets.com/voicemail", "https://x.twimlets.com/holdmusic", ""])
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.com/holdmusic?Bucket=x", "http://twimlets.com/voicemail", "https://x.twimlets.com/holdmusic", ""],
+)
 def test_other_addresses_are_not_ours(url: str) -> None:
     assert _music().document(url) is None

@@ -15,7 +15,7 @@ async def _pass(pacing: Pacing, clock: VirtualClock) -> float:
     before = clock.now()
     waiting = asyncio.create_task(pacing.before_document())
     while not waiting.done():
-        await asyncio.sleep(0)
+        await asyncio.wait({waiting}, timeout=0)
         due = clock.next_deadline()
         if not waiting.done() and due is not None:
             clock.advance(due)

@@ -62,4 +62,7 @@ def test_close_ends_only_what_still_runs() -> None:
     reports = Reports(Document(verbs=(running, waiting)), VirtualClock(), lambda _: None)
     reports.started(running)
     reports.close((running, waiting), "cut short")
-    assert [(report.outcome.value, report.reason) for report in reports.all] == [("ran", "cut short"), ("not_reached", "")]
+    assert [(report.outcome.value, report.reason) for report in reports.all] == [
+        ("ran", "cut short"),
+        ("not_reached", ""),
+    ]

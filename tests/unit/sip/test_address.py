@@ -25,7 +25,11 @@ def test_read(uri: str, address: Address) -> None:
 
 
 def test_written_addresses_are_read_again() -> None:
-    for address in (Address("a b", "2001:db8::1", 5061, "tls"), Address("", "h"), Address("+1", "10.0.0.1", 5060, "tcp")):
+    for address in (
+        Address("a b", "2001:db8::1", 5061, "tls"),
+        Address("", "h"),
+        Address("+1", "10.0.0.1", 5060, "tcp"),
+    ):
         assert read_uri(address.uri()) == address
 
 
@@ -40,7 +44,13 @@ def test_party_of_a_uri() -> None:
 
 @pytest.mark.parametrize(
     ("route", "loose"),
-    [("<sip:p1;lr>", True), ("<sip:p1;lr=on;x=1>", True), ("<sip:p1>", False), ("<sip:p1>;lr", False), ("<sip:lr.example>", False)],
+    [
+        ("<sip:p1;lr>", True),
+        ("<sip:p1;lr=on;x=1>", True),
+        ("<sip:p1>", False),
+        ("<sip:p1>;lr", False),
+        ("<sip:lr.example>", False),
+    ],
 )
 def test_loose_routers(route: str, loose: bool) -> None:
     assert is_loose(route) is loose

@@ -18,7 +18,12 @@ class _Routes:
 
 @pytest.mark.parametrize(
     ("peer", "host"),
-    [("8.8.4.7", "203.0.113.1"), ("10.9.9.9", "10.0.0.1"), ("127.0.0.1", "127.0.0.1"), ("::ffff:192.168.1.1", "10.0.0.1")],
+    [
+        ("8.8.4.7", "203.0.113.1"),
+        ("10.9.9.9", "10.0.0.1"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("::ffff:192.168.1.1", "10.0.0.1"),
+    ],
 )
 def test_the_outside_gets_the_advertised_address(peer: str, host: str) -> None:
     surroundings = Surroundings(_Routes(), "203.0.113.1", LOCAL)

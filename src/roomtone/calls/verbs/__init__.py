@@ -13,6 +13,18 @@ from roomtone.calls.verbs.redirect import Redirect
 from roomtone.calls.verbs.say import Say
 from roomtone.calls.verbs.sound import Sound
 
-__all__ = ["VERBS", "DialConference", "Gather", "Hangup", "NotYet", "Pause", "Play", "Redirect", "Reject", "Say", "Sound"]
+__all__ = [
+    "VERBS",
+    "DialConference",
+    "Gather",
+    "Hangup",
+    "NotYet",
+    "Pause",
+    "Play",
+    "Redirect",
+    "Reject",
+    "Say",
+    "Sound",
+]
 
 VERBS: tuple[type[Verb], ...] = (Say, Play, Pause, Gather, DialConference, Redirect, Hangup, Reject, NotYet, Sound)

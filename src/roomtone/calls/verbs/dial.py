@@ -35,7 +35,9 @@ class DialConference(Verb):
     conference_line: int | None = None  # where the noun stands: the cause that the hearing names
 
     async def run(self, run: Run) -> Step:
-        """Stays in the room until one of the ways out; then the action, else the next verb. After a hang-up the action is asked once, in vain (A7)."""
+        """Stays in the room until one of the ways out; then the action, else the next verb. After a hang-up the action
+        is asked once, in vain (A7).
+        """
         await run.call.answer()
         run.did_something()
         if self.not_yet:

@@ -1,7 +1,8 @@
 """Gather: keys of the caller, sent to the application.
 
-The prompts play while keys are taken already; the first key ends them (in the core, in the tick in which it begins). The time-out counts from the end of
-the prompts, and again after each key. Nothing pressed: the next verb, unless actionOnEmptyResult asks otherwise.
+The prompts play while keys are taken already; the first key ends them (in the core, in the tick in which it begins).
+The time-out counts from the end of the prompts, and again after each key. Nothing pressed: the next verb, unless
+actionOnEmptyResult asks otherwise.
 """
 
 from __future__ import annotations

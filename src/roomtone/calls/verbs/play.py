@@ -19,7 +19,9 @@ DIGITS_MAX = 1000  # keys that one Play may send, its loops included
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play(Playable):
-    """Plays what `url` gives, or sends `digits` (0-9 A-D * #, `w` half a second, `W` a second). Part of a playlist: see `calls.playlist`."""
+    """Plays what `url` gives, or sends `digits` (0-9 A-D * #, `w` half a second, `W` a second). Part of a playlist: see
+    `calls.playlist`.
+    """
 
     NAME: ClassVar[str] = "Play"
 

@@ -1,4 +1,6 @@
-"""Audio that is at hand already: the answer of a waitUrl that was music, or a piece of our own hold music. No document names it."""
+"""Audio that is at hand already: the answer of a waitUrl that was music, or a piece of our own hold music. No document
+names it.
+"""
 
 from __future__ import annotations
 
