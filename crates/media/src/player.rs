@@ -298,6 +298,9 @@ impl Player {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn clip(samples: usize, value: i16) -> Arc<Clip> {
@@ -402,5 +405,29 @@ mod tests {
         let mut out = [0; 160];
         quieter.advance(&mut [Some(&mut out), None], &mut Vec::new());
         assert_eq!(quieter.ready(Codec::Pcmu, &mut codes), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_list_is_its_items_one_after_the_other(list in vec((0..500usize, 1..4u32, any::<bool>()), 1..12)) {
+            let mut expected = Vec::new();
+            let items = list.iter().enumerate().map(|(n, &(samples, loops, silent))| {
+                if silent {
+                    expected.extend(vec![0; samples / 8 * 8]);
+                    return Item::Silence { milliseconds: samples as u32 / 8 };
+                }
+                expected.extend(vec![n as i16 + 1; samples * loops as usize]);
+                Item::Clip(clip(samples, n as i16 + 1), loops)
+            });
+            let mut player = player(items.collect::<Vec<Item>>());
+            player.finish();
+            let frames = expected.len().div_ceil(NARROW_FRAME_SAMPLES).max(1);
+            let (pcm, events) = play(&mut player, frames);
+            expected.resize(pcm.len(), 0);
+            prop_assert_eq!(pcm, expected);
+            let words: Vec<Event> = (0..list.len() as u32).flat_map(|item| [started(item), done(item)]).collect();
+            prop_assert_eq!(events, words);
+            prop_assert_eq!(player.ended(), Some(DoneReason::Finished));
+        }
     }
 }
