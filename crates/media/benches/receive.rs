@@ -1,4 +1,5 @@
-//! What a packet costs on its way in: jitter buffer with G.711 and Opus on a clean and on a bad network, and the codecs alone.
+//! What a packet costs on its way in: jitter buffer with G.711 and Opus on a clean and on a bad network, and
+//! the codecs alone.
 
 use core::time::Duration;
 use std::hint::black_box;

@@ -1,7 +1,8 @@
 //! The codecs of a leg, as one explicit list.
 //!
-//! A codec is a file of its own (`g711`, `opus`) and one arm in each `match` here; nothing else in the crate asks which codec it is, except for
-//! what is answered here. All audio is mono. Nothing allocates after `new`.
+//! A codec is a file of its own (`g711`, `opus`) and one arm in each `match` here; nothing else in the crate
+//! asks which codec it is, except for what is answered here. All audio is mono. Nothing allocates after
+//! `new`.
 
 use crate::g711;
 use crate::opus;
@@ -63,7 +64,8 @@ impl Codec {
         }
     }
 
-    /// Whether packets build on those before them, and may hold a rough copy of the last one ([`Decoder::decode_fec`]).
+    /// Whether packets build on those before them, and may hold a rough copy of the last one
+    /// ([`Decoder::decode_fec`]).
     pub const fn has_memory(self) -> bool {
         matches!(self, Codec::Opus)
     }
@@ -132,8 +134,8 @@ impl Encoder {
 
     /// Encodes one frame.
     ///
-    /// `pcm`: (frame_samples,) int16 at rate_hz; G.711 takes any number. `out`: at least [`PAYLOAD_BYTES_MAX`] bytes, G.711: one a sample.
-    /// Returns the bytes written.
+    /// `pcm`: (frame_samples,) int16 at rate_hz; G.711 takes any number. `out`: at least
+    /// [`PAYLOAD_BYTES_MAX`] bytes, G.711: one a sample. Returns the bytes written.
     pub fn encode(&mut self, pcm: &[i16], out: &mut [u8]) -> usize {
         match &mut self.0 {
             EncoderState::Opus(encoder) => encoder.encode(pcm, out),
@@ -142,7 +144,8 @@ impl Encoder {
         }
     }
 
-    /// Whether the frames from now on lean as little as possible on those before, for a decoder that has not heard them.
+    /// Whether the frames from now on lean as little as possible on those before, for a decoder that has not
+    /// heard them.
     pub fn set_independent(&mut self, independent: bool) {
         if let EncoderState::Opus(encoder) = &mut self.0 {
             encoder.set_independent(independent);
@@ -178,10 +181,12 @@ impl Decoder {
         })
     }
 
-    /// Decodes one payload into the front of `pcm` ((samples,) int16 at rate_hz) and returns how many samples that are.
+    /// Decodes one payload into the front of `pcm` ((samples,) int16 at rate_hz) and returns how many samples
+    /// that are.
     ///
     /// # Errors
-    /// When the payload is no audio, or has more of it than `pcm` holds ([`PACKET_SAMPLES_MAX`] always suffice).
+    /// When the payload is no audio, or has more of it than `pcm` holds ([`PACKET_SAMPLES_MAX`] always
+    /// suffice).
     pub fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) -> Result<usize, DecodeError> {
         match &mut self.0 {
             DecoderState::Opus(decoder) => decoder.decode(payload, pcm),
@@ -190,15 +195,17 @@ impl Decoder {
         }
     }
 
-    /// So many samples were lost for good, and something else is played for them. Before the next packet is decoded, where the codec has memory.
+    /// So many samples were lost for good, and something else is played for them. Before the next packet is
+    /// decoded, where the codec has memory.
     pub fn lose(&mut self, samples: usize) {
         if let DecoderState::Opus(decoder) = &mut self.0 {
             decoder.lose(samples);
         }
     }
 
-    /// Fills `pcm` with the lost packet before `next_payload`, from the forward error correction inside that one; false where there is none.
-    /// The length is that of the lost packet. `next_payload` is then decoded as usual.
+    /// Fills `pcm` with the lost packet before `next_payload`, from the forward error correction inside that
+    /// one; false where there is none. The length is that of the lost packet. `next_payload` is then decoded
+    /// as usual.
     pub fn decode_fec(&mut self, next_payload: &[u8], pcm: &mut [i16]) -> bool {
         match &mut self.0 {
             DecoderState::Opus(decoder) => decoder.decode_fec(next_payload, pcm),

@@ -1,10 +1,13 @@
-//! A guess of what was lost: the last pitch period, again and again, fading (after the idea of G.711 Appendix I, without its delay).
+//! A guess of what was lost: the last pitch period, again and again, fading (after the idea of G.711 Appendix
+//! I, without its delay).
 //!
-//! The period is found in the last 25 ms. It is joined to itself over its last quarter, so that going round makes no click, and to what was played
-//! by letting the difference at the seam die away. 20 ms are at full level, at 60 ms it is half, at [`CONCEAL_MS_MAX`] nothing.
+//! The period is found in the last 25 ms. It is joined to itself over its last quarter, so that going round
+//! makes no click, and to what was played by letting the difference at the seam die away. 20 ms are at full
+//! level, at 60 ms it is half, at [`CONCEAL_MS_MAX`] nothing.
 //!
-//! It serves Opus too. libopus's own guess was measured against it on speech, every tenth packet lost: the spectrum of the lost frame is 7.6 dB off
-//! there and 7.7 here, but of a tone libopus leaves half in the first frame and nothing in the second.
+//! It serves Opus too. libopus's own guess was measured against it on speech, every tenth packet lost: the
+//! spectrum of the lost frame is 7.6 dB off there and 7.7 here, but of a tone libopus leaves half in the
+//! first frame and nothing in the second.
 
 use crate::pitch::{self, Prefer};
 use crate::samples::Samples;

@@ -1,9 +1,11 @@
 //! Keys as RTP events (RFC 4733), both ways.
 //!
-//! An event is known by its RTP timestamp: all its packets carry the same one. So a key counts once whatever is lost, repeated or reordered, and two
-//! equal keys in a row are two. It is reported when the first of its packets arrives, not when it ends: menus answer sooner, and a lost end does
-//! not matter. A key longer than its 16-bit duration can say goes on in a new segment whose timestamp is that much later (2.5.1.3): still one key.
-//! Doubt: a sender that moves the timestamp with each packet of one key breaks the RFC, and is counted once a packet.
+//! An event is known by its RTP timestamp: all its packets carry the same one. So a key counts once whatever
+//! is lost, repeated or reordered, and two equal keys in a row are two. It is reported when the first of its
+//! packets arrives, not when it ends: menus answer sooner, and a lost end does not matter. A key longer than
+//! its 16-bit duration can say goes on in a new segment whose timestamp is that much later (2.5.1.3): still
+//! one key. Doubt: a sender that moves the timestamp with each packet of one key breaks the RFC, and is
+//! counted once a packet.
 
 /// Bytes of one event in a payload.
 pub const EVENT_BYTES: usize = 4;
@@ -172,7 +174,8 @@ fn event_of(key: u8) -> Option<u8> {
 /// How keys are made.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct DigitTiming {
-    /// How long a key is held. At most what 16 bits of the clock can say (8.1 s at 8000, 1.3 s at 48000); more is cut.
+    /// How long a key is held. At most what 16 bits of the clock can say (8.1 s at 8000, 1.3 s at 48000);
+    /// more is cut.
     pub key_ms: u32,
     /// Silence after a key, in which its end is repeated. At least 60.
     pub gap_ms: u32,
@@ -191,8 +194,8 @@ pub struct DigitFrame {
     pub payload: [u8; EVENT_BYTES],
     /// The packet's marker bit: the first of a key.
     pub marker: bool,
-    /// The packet's timestamp is that of the audio frame which this tick would have sent, less this many units of the event's clock: constant for
-    /// all packets of a key.
+    /// The packet's timestamp is that of the audio frame which this tick would have sent, less this many
+    /// units of the event's clock: constant for all packets of a key.
     pub timestamp_offset: u32,
 }
 
@@ -200,7 +203,8 @@ pub struct DigitFrame {
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 enum Step {
     Idle,
-    /// Nothing is sent for this many ticks more: a gap after a key (audio is kept back), or a pause between keys (audio flows).
+    /// Nothing is sent for this many ticks more: a gap after a key (audio is kept back), or a pause between
+    /// keys (audio flows).
     Waiting {
         ticks: u32,
         silent: bool,
@@ -215,8 +219,8 @@ enum Step {
 
 /// Makes the event packets of keys, one tick of 20 ms after the other.
 ///
-/// A key of 100 ms is five packets whose durations grow, the first one marked, the last one with the E bit and sent three times, one a tick;
-/// the gap counts from the end of the key.
+/// A key of 100 ms is five packets whose durations grow, the first one marked, the last one with the E bit
+/// and sent three times, one a tick; the gap counts from the end of the key.
 #[derive(Debug)]
 pub struct DigitSender {
     tick_units: u32,
@@ -248,7 +252,8 @@ impl DigitSender {
         }
     }
 
-    /// Queues a key, or a pause: `w` half a second, `W` a second. False when it is none of these, or too many wait.
+    /// Queues a key, or a pause: `w` half a second, `W` a second. False when it is none of these, or too many
+    /// wait.
     pub fn push(&mut self, key: u8) -> bool {
         let known = event_of(key).is_some() || matches!(key, b'w' | b'W');
         if !known || self.length == KEYS_WAITING_MAX {
@@ -259,7 +264,8 @@ impl DigitSender {
         true
     }
 
-    /// Whether audio must be kept back in the tick for which [`DigitSender::next`] was called last: a key is held or its gap runs.
+    /// Whether audio must be kept back in the tick for which [`DigitSender::next`] was called last: a key is
+    /// held or its gap runs.
     pub fn holds_audio(&self) -> bool {
         match self.step {
             Step::Idle => false,
@@ -426,7 +432,8 @@ mod tests {
     }
 
     proptest! {
-        /// Of each key at least one packet arrives; packets are lost, repeated, and come up to three places too late or too early.
+        /// Of each key at least one packet arrives; packets are lost, repeated, and come up to three places
+        /// too late or too early.
         #[test]
         fn each_key_counts_once(
             keys in proptest::collection::vec(proptest::sample::select(b"0123456789*#ABCD".to_vec()), 1..12),

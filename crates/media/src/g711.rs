@@ -1,7 +1,8 @@
 //! G.711 (ITU-T 1988): µ-law and A-law, sample by sample, by table.
 //!
-//! µ-law looks at the upper 14 bits of a sample, A-law at the upper 13; both tables are made at compile time (24 kB together, shared by all legs).
-//! Where the recommendation leaves a tie open we do what the Sun reference code of 1992 did, as everybody does.
+//! µ-law looks at the upper 14 bits of a sample, A-law at the upper 13; both tables are made at compile time
+//! (24 kB together, shared by all legs). Where the recommendation leaves a tie open we do what the Sun
+//! reference code of 1992 did, as everybody does.
 
 use crate::codec::DecodeError;
 
@@ -91,7 +92,8 @@ static ALAW_DECODE: [i16; 256] = {
     table
 };
 
-/// G.711 table 2a: the magnitude plus a bias of 33 (of 14 bits) is a floating-point number of 3 exponent and 4 mantissa bits.
+/// G.711 table 2a: the magnitude plus a bias of 33 (of 14 bits) is a floating-point number of 3 exponent and
+/// 4 mantissa bits.
 const fn ulaw_of(sample: i16) -> u8 {
     let linear = (sample >> 2) as i32;
     let (magnitude, mask) = if linear < 0 { (-linear, 0x7F) } else { (linear, 0xFF) };
@@ -134,7 +136,8 @@ mod tests {
     fn every_code_word_survives_decoding_and_encoding() {
         for byte in 0..=255u8 {
             let ulaw = ulaw_of(ULAW_DECODE[byte as usize]);
-            assert!(ulaw == byte || (byte == 0x7F && ulaw == 0xFF), "µ-law {byte:#x} became {ulaw:#x}"); // −0 is +0
+            let is_minus_zero = byte == 0x7F && ulaw == 0xFF;
+            assert!(ulaw == byte || is_minus_zero, "µ-law {byte:#x} became {ulaw:#x}");
             assert_eq!(alaw_of(ALAW_DECODE[byte as usize]), byte, "A-law {byte:#x}");
         }
     }

@@ -1,13 +1,16 @@
 //! How late packets come, and so how much delay they need.
 //!
-//! The transit of a packet is its arrival, by the kernel, less its timestamp. Only differences mean anything: the fastest of the last
-//! [`PACKETS_SEEN`] packets is the base, and what others took longer is their lateness. The margin is a quantile of the lateness over the whole
-//! window, or of the last [`PACKETS_RECENT`] where that is more, so that it grows within a second and shrinks slowly. It is in microseconds,
-//! never in frames. Packets that come later than that are concealed: covering the last few per cent would cost more delay than they are worth.
+//! The transit of a packet is its arrival, by the kernel, less its timestamp. Only differences mean anything:
+//! the fastest of the last [`PACKETS_SEEN`] packets is the base, and what others took longer is their
+//! lateness. The margin is a quantile of the lateness over the whole window, or of the last
+//! [`PACKETS_RECENT`] where that is more, so that it grows within a second and shrinks slowly. It is in
+//! microseconds, never in frames. Packets that come later than that are concealed: covering the last few per
+//! cent would cost more delay than they are worth.
 //!
-//! From base and margin follows what may be played at a tick: all samples of packets which, had they been as late as the margin allows, would be
-//! here. When packets and ticks are 20 ms long that moves in steps of 20 ms: ending in mid-packet would be neither safer nor sooner.
-//! A histogram that decays was the other choice; the window costs 1 kB and a selection every few packets, and forgets exactly.
+//! From base and margin follows what may be played at a tick: all samples of packets which, had they been as
+//! late as the margin allows, would be here. When packets and ticks are 20 ms long that moves in steps of 20
+//! ms: ending in mid-packet would be neither safer nor sooner. A histogram that decays was the other choice;
+//! the window costs 1 kB and a selection every few packets, and forgets exactly.
 
 use core::time::Duration;
 
@@ -49,7 +52,8 @@ const PACKETS_PER_QUANTILE: usize = 8;
 /// A transit this far from the base is no lateness: the far end's time line has jumped.
 const JUMP_US: i64 = 2_000_000;
 
-/// So many packets in a row, each this much later than what we wait for: the route has become longer, and the base with it.
+/// So many packets in a row, each this much later than what we wait for: the route has become longer, and the
+/// base with it.
 const ROUTE_PACKETS: u32 = 10;
 const ROUTE_US: i64 = 60_000;
 
@@ -221,7 +225,8 @@ impl Lateness {
         }
     }
 
-    /// The end of the last packet that has begun at `media_us`, or of what is sure of it in every tick when packets and ticks differ in length.
+    /// The end of the last packet that has begun at `media_us`, or of what is sure of it in every tick when
+    /// packets and ticks differ in length.
     fn end_of(&self, media_us: i64) -> i64 {
         let timestamp = (media_us * (self.rate_hz / 1_000)).div_euclid(1_000);
         self.anchor + (timestamp - self.anchor).div_euclid(self.grid) * self.grid + self.grid

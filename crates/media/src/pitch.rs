@@ -1,7 +1,8 @@
 //! Where a piece of sound fits best: the search that concealment and stretching stand on.
 //!
-//! A window is laid over a longer stretch at each offset and compared by normalised correlation. At 48 kHz the search runs on every sixth sample's
-//! mean first and then finely around the best: what decides is below 4 kHz, and it costs the same as at 8 kHz.
+//! A window is laid over a longer stretch at each offset and compared by normalised correlation. At 48 kHz
+//! the search runs on every sixth sample's mean first and then finely around the best: what decides is below
+//! 4 kHz, and it costs the same as at 8 kHz.
 
 /// The shortest pitch period, in ms: 400 Hz.
 pub(crate) const PERIOD_MS_MIN: f32 = 2.5;

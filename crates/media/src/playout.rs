@@ -1,12 +1,16 @@
-//! From waiting packets to 20 ms at each tick: decoding, concealment, and the stretching that keeps the delay where it should be.
+//! From waiting packets to 20 ms at each tick: decoding, concealment, and the stretching that keeps the delay
+//! where it should be.
 //!
-//! The time line of the far end is counted in samples of its timestamps. `next` is the first sample that is not decoded yet; samples that are decoded
-//! wait in [`Samples`]. When nothing is there a guess is played, and its length is a *debt*: when the packet comes after all it is either played
-//! from its beginning, so that the delay has grown by the guess, or skipped by as much; which of the two, [`Lateness`] decides. So the delay grows
-//! where there was a hole anyway. Otherwise it changes by a pitch period at a time (`stretch`), or for free in a pause.
+//! The time line of the far end is counted in samples of its timestamps. `next` is the first sample that is
+//! not decoded yet; samples that are decoded wait in [`Samples`]. When nothing is there a guess is played,
+//! and its length is a *debt*: when the packet comes after all it is either played from its beginning, so
+//! that the delay has grown by the guess, or skipped by as much; which of the two, [`Lateness`] decides. So
+//! the delay grows where there was a hole anyway. Otherwise it changes by a pitch period at a time
+//! (`stretch`), or for free in a pause.
 //!
-//! Silence is no loss: when nothing comes for longer than a guess lasts, the line pauses, and the next packet begins a new talk spurt. Packets that
-//! follow each other by sequence number but not by timestamp are such a pause too.
+//! Silence is no loss: when nothing comes for longer than a guess lasts, the line pauses, and the next packet
+//! begins a new talk spurt. Packets that follow each other by sequence number but not by timestamp are such a
+//! pause too.
 
 use core::time::Duration;
 
@@ -42,7 +46,8 @@ const REFUSED_TICKS_MAX: u32 = 5;
 /// A debt below this is not worth a move of the time line, in ms.
 const SHIFT_MS_MIN: i64 = 5;
 
-/// From this share of lost packets on, one packet more is waited for where the codec can repair a loss out of the next packet ...
+/// From this share of lost packets on, one packet more is waited for where the codec can repair a loss out of
+/// the next packet ...
 const REPAIR_LOSS_MIN: f32 = 0.02;
 
 /// ... and down to this one.
@@ -105,7 +110,8 @@ pub(crate) struct Playout {
     /// The time line was moved in the guess: what follows must be fitted to it.
     shifted: bool,
     guessed_in_tick: bool,
-    /// What is guessed in this tick was lost or late; before that is known, frames are in doubt: it may be a pause.
+    /// What is guessed in this tick was lost or late; before that is known, frames are in doubt: it may be a
+    /// pause.
     lost_in_tick: bool,
     frames_in_doubt: u64,
     spare_ticks: u32,
@@ -338,7 +344,8 @@ impl Playout {
         self.next += self.guess(lost_before.min(self.frame));
     }
 
-    /// The packet before `entry`, out of `entry`. When more were lost the codec is not told of them: the copy mends its memory better than a guess.
+    /// The packet before `entry`, out of `entry`. When more were lost the codec is not told of them: the copy
+    /// mends its memory better than a guess.
     fn decode_fec(&mut self, store: &Store, entry: &Entry) -> bool {
         if self.samples.room() < entry.samples || !self.codec.has_memory() {
             return false;
@@ -361,7 +368,8 @@ impl Playout {
         }
     }
 
-    /// Adds `length` samples of a guess, or as many as there is room for. None and a pause, when it has lasted long enough.
+    /// Adds `length` samples of a guess, or as many as there is room for. None and a pause, when it has
+    /// lasted long enough.
     fn guess(&mut self, length: i64) -> i64 {
         let guess_max = CONCEAL_MS_MAX * self.per_ms as usize;
         if self.guessed >= guess_max {
@@ -378,7 +386,8 @@ impl Playout {
         length as i64
     }
 
-    /// A packet whose time has passed is decoded all the same, unheard: the codec's memory then fits the packets after it.
+    /// A packet whose time has passed is decoded all the same, unheard: the codec's memory then fits the
+    /// packets after it.
     fn pass_over(&mut self, store: &mut Store, entry: &Entry) {
         if self.codec.has_memory() && entry.sequence > self.last {
             let _ = self.decoder.decode(store.payload(entry.sequence), &mut [0; PACKET_SAMPLES_MAX]);
@@ -416,7 +425,8 @@ impl Playout {
         (self.guessed, self.shifted) = (0, false);
     }
 
-    /// Cross-fades from the guess to what came; where the time line was moved, at the place where it fits best.
+    /// Cross-fades from the guess to what came; where the time line was moved, at the place where it fits
+    /// best.
     fn join(&mut self, pcm: &mut [i16]) {
         let rate_hz = self.codec.rate_hz();
         let per_ms = self.per_ms as usize;

@@ -1,8 +1,9 @@
 //! What comes in on a leg: packets from the network to samples at the tick.
 //!
-//! A datagram is parsed, sorted by payload type, placed by its sequence number, and kept for its time ([`Receiver::handle_rtp`]); at the tick 20 ms
-//! are taken ([`Receiver::pull`]). Everything that is dropped is counted by its reason. Who may send at all is decided before: here another SSRC
-//! is simply another source, and everything begins anew. After `new` nothing allocates.
+//! A datagram is parsed, sorted by payload type, placed by its sequence number, and kept for its time
+//! ([`Receiver::handle_rtp`]); at the tick 20 ms are taken ([`Receiver::pull`]). Everything that is dropped
+//! is counted by its reason. Who may send at all is decided before: here another SSRC is simply another
+//! source, and everything begins anew. After `new` nothing allocates.
 
 use core::time::Duration;
 
@@ -117,7 +118,8 @@ pub struct ReceiverStats {
     pub bytes: u64,
     /// Packets that never came, as far as known now.
     pub lost: u64,
-    /// Dropped datagrams, in the order of [`Drop::ALL`]. Late ones are also those that waited and were passed over.
+    /// Dropped datagrams, in the order of [`Drop::ALL`]. Late ones are also those that waited and were passed
+    /// over.
     pub dropped: [u64; Drop::ALL.len()],
     /// Packets that gave way because too many waited.
     pub overflowed: u64,
@@ -355,8 +357,8 @@ impl Receiver {
 
     /// The next 20 ms.
     ///
-    /// `now`: the deadline of the tick, not the moment in which it runs, so that a late tick is not heard. `pcm`: (codec.frame_samples(),) int16
-    /// at the codec's rate; all of it is written.
+    /// `now`: the deadline of the tick, not the moment in which it runs, so that a late tick is not heard.
+    /// `pcm`: (codec.frame_samples(),) int16 at the codec's rate; all of it is written.
     pub fn pull(&mut self, now: Duration, pcm: &mut [i16]) -> Frame {
         let frame = self.playout.pull(now, &mut self.store, &mut self.lateness, pcm);
         if let Some(position) = self.playout.position() {

@@ -1,7 +1,8 @@
 //! What is known of the packets of one source: order, losses and jitter (RFC 3550, A.1, A.3, A.8).
 //!
-//! Sequence numbers are extended to 64 bits here, and nowhere else. Unlike A.1 the first packet of a source is believed at once: that a source is
-//! who it should be is decided before a packet comes here, and callers would hear the missing packet.
+//! Sequence numbers are extended to 64 bits here, and nowhere else. Unlike A.1 the first packet of a source
+//! is believed at once: that a source is who it should be is decided before a packet comes here, and callers
+//! would hear the missing packet.
 
 use core::time::Duration;
 
@@ -48,7 +49,8 @@ pub(crate) struct Reception {
 }
 
 impl Reception {
-    /// Begins with the packet numbered `sequence`, which is then to be given to [`Reception::place`] like any other.
+    /// Begins with the packet numbered `sequence`, which is then to be given to [`Reception::place`] like any
+    /// other.
     pub(crate) fn new(ssrc: u32, clock_hz: u32, sequence: u16) -> Reception {
         let first = FIRST_CYCLE + i64::from(sequence);
         Reception {
@@ -111,7 +113,8 @@ impl Reception {
         let arrival_units = (arrival.as_micros() as i64 * clock_hz) / 1_000_000;
         let transit = arrival_units - timestamp;
         if let Some(before) = self.transit {
-            // A silence or a set clock moves the time line, and is no jitter of the network: one second at most counts.
+            // A silence or a set clock moves the time line, and is no jitter of the network: one second at
+            // most counts.
             let difference = (transit - before).abs().min(clock_hz);
             self.jitter_16ths += difference - ((self.jitter_16ths + 8) >> 4);
         }

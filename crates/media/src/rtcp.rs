@@ -1,8 +1,9 @@
 //! RTCP (RFC 3550, section 6): compound packets in, ours out.
 //!
-//! Read are sender and receiver reports and BYE; SDES and kinds that we do not know are checked for length and passed over. A datagram counts only
-//! as a whole: when one part of it is nonsense nothing of it is believed (A.2). Written are a report (SR while we send, else RR) with at most one
-//! block, SDES with CNAME, and BYE at the end. Wall-clock time (NTP, 32.32 bits) is an argument.
+//! Read are sender and receiver reports and BYE; SDES and kinds that we do not know are checked for length
+//! and passed over. A datagram counts only as a whole: when one part of it is nonsense nothing of it is
+//! believed (A.2). Written are a report (SR while we send, else RR) with at most one block, SDES with CNAME,
+//! and BYE at the end. Wall-clock time (NTP, 32.32 bits) is an argument.
 
 const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
@@ -279,14 +280,15 @@ pub fn ntp_middle(ntp: u64) -> u32 {
     (ntp >> 16) as u32
 }
 
-/// Round-trip time in ms from a block that answers a report of ours (RFC 3550, 6.4.1), received at `ntp`. None: it answers none, or contradicts
-/// itself.
+/// Round-trip time in ms from a block that answers a report of ours (RFC 3550, 6.4.1), received at `ntp`.
+/// None: it answers none, or contradicts itself.
 pub fn round_trip_ms(block: &ReportBlock, ntp: u64) -> Option<f32> {
     if block.last_report == 0 {
         return None;
     }
     let trip = ntp_middle(ntp).wrapping_sub(block.last_report).wrapping_sub(block.last_report_delay);
-    // A clock that was set, or a far end that rounds, makes it slightly negative: none is better than 18 hours.
+    // A clock that was set, or a far end that rounds, makes it slightly negative: none is better than 18
+    // hours.
     (trip < 1 << 22).then(|| trip as f32 * 1_000.0 / 65_536.0)
 }
 
@@ -343,7 +345,9 @@ mod tests {
     fn a_known_packet_byte_for_byte() {
         let bytes =
             written(&Outgoing { ssrc: 0x0102_0304, sender: None, block: None, cname: "ab", bye: true });
-        let expected = b"\x80\xC9\0\x01\x01\x02\x03\x04\x81\xCA\0\x03\x01\x02\x03\x04\x01\x02ab\0\0\0\0\x81\xCB\0\x01\x01\x02\x03\x04";
+        let expected = b"\x80\xC9\0\x01\x01\x02\x03\x04\
+                         \x81\xCA\0\x03\x01\x02\x03\x04\x01\x02ab\0\0\0\0\
+                         \x81\xCB\0\x01\x01\x02\x03\x04";
         assert_eq!(bytes, expected);
     }
 
@@ -379,7 +383,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), kind in 200..205u8, length in 0..70u8) {
+        fn no_bytes_make_it_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..300),
+            kind in 200..205u8,
+            length in 0..70u8,
+        ) {
             let _ = read(&bytes);
             let headed = [&[0x9F, kind, 0, length], bytes.as_slice()].concat();
             let _ = read(&headed);

@@ -1,6 +1,7 @@
 //! RTP packets (RFC 3550, 5.1): read without copying, written as twelve bytes.
 //!
-//! Every length is checked before it is used: no bytes from the network make this panic or read beyond the datagram.
+//! Every length is checked before it is used: no bytes from the network make this panic or read beyond the
+//! datagram.
 
 /// Bytes of a header without contributing sources and extension: the only kind we write.
 pub const HEADER_BYTES: usize = 12;
@@ -153,7 +154,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(first in any::<u8>(), rest in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn no_bytes_make_it_panic(
+            first in any::<u8>(),
+            rest in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
             let _ = parse(&rest);
             let _ = parse(&packet(first, &rest));
         }

@@ -2,10 +2,12 @@
 //!
 //! Concealment and stretching look back at what was played, so it stays in front of what waits, in one piece.
 
-/// How much is remembered of what was played, in ms: two of the longest pitch periods and a window to compare.
+/// How much is remembered of what was played, in ms: two of the longest pitch periods and a window to
+/// compare.
 pub(crate) const HISTORY_MS: usize = 45;
 
-/// How much can wait, in ms: what is left of a frame, the longest packet, an insertion, a frame of concealment.
+/// How much can wait, in ms: what is left of a frame, the longest packet, an insertion, a frame of
+/// concealment.
 pub(crate) const WAITING_MS_MAX: usize = 150;
 
 #[derive(Debug)]
@@ -44,7 +46,8 @@ impl Samples {
         &mut self.buffer[self.start - before.min(self.history)..self.end]
     }
 
-    /// Adds `length` zeros behind the waiting samples, to be written by the caller. Fewer when there is no room.
+    /// Adds `length` zeros behind the waiting samples, to be written by the caller. Fewer when there is no
+    /// room.
     pub(crate) fn extend(&mut self, length: usize) -> &mut [i16] {
         let length = length.min(self.room());
         self.compact(length);
@@ -80,7 +83,8 @@ impl Samples {
         self.end -= length;
     }
 
-    /// Puts `length` samples before the waiting ones, with what was played last in them. Not more than there is room for.
+    /// Puts `length` samples before the waiting ones, with what was played last in them. Not more than there
+    /// is room for.
     pub(crate) fn widen(&mut self, length: usize) {
         self.compact(length);
         self.buffer.copy_within(self.start - length..self.end, self.start);

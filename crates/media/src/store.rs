@@ -1,7 +1,8 @@
 //! The packets of a leg that wait for their time, in the order of their sequence numbers.
 //!
-//! Payloads lie one behind the other in a ring of bytes that is taken once; a sequence number has its slot by its lower bits. When either is full
-//! the oldest give way and are counted: what is newest is nearest to what is said now.
+//! Payloads lie one behind the other in a ring of bytes that is taken once; a sequence number has its slot by
+//! its lower bits. When either is full the oldest give way and are counted: what is newest is nearest to what
+//! is said now.
 
 /// Packets that can wait: 1.3 s of 20 ms, 640 ms of 10 ms.
 pub(crate) const PACKETS_MAX: usize = 64;

@@ -1,7 +1,8 @@
-//! A little more or a little less time: one pitch period is put in or taken out where the sound repeats itself (overlap-add).
+//! A little more or a little less time: one pitch period is put in or taken out where the sound repeats
+//! itself (overlap-add).
 //!
-//! So the delay follows the network, and two clocks that differ, without a gap or a click. Where the sound does not repeat itself nothing is done,
-//! unless the caller must have it.
+//! So the delay follows the network, and two clocks that differ, without a gap or a click. Where the sound
+//! does not repeat itself nothing is done, unless the caller must have it.
 
 use crate::conceal::mix;
 use crate::pitch::{self, Fit, Prefer};
@@ -27,7 +28,8 @@ pub(crate) const fn shorten_samples(rate_hz: u32) -> usize {
     (pitch::PERIOD_MS_MAX * 2) * rate_hz as usize / 1_000
 }
 
-/// Takes one period, of at most `length_max` samples, out of what waits. How many samples that were: 0 when it would be heard.
+/// Takes one period, of at most `length_max` samples, out of what waits. How many samples that were: 0 when
+/// it would be heard.
 pub(crate) fn shorten(samples: &mut Samples, rate_hz: u32, length_max: usize, need: Need) -> usize {
     let (shortest, longest, window) = lengths(rate_hz);
     let waiting = samples.around(0);

@@ -1,4 +1,5 @@
-//! What a receiver takes: all its memory when it is made, bounded, and nothing afterwards, whatever the network does.
+//! What a receiver takes: all its memory when it is made, bounded, and nothing afterwards, whatever the
+//! network does.
 
 use core::alloc::Layout;
 use core::cell::Cell;
@@ -41,7 +42,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Ten thousand ticks of loss, reordering, stalls, pauses, keys and other sources. Bytes held by the receiver, and allocations after `new`.
+/// Ten thousand ticks of loss, reordering, stalls, pauses, keys and other sources. Bytes held by the
+/// receiver, and allocations after `new`.
 fn run(codec: Codec) -> (isize, u64) {
     let mut encoder = Encoder::new(codec);
     let mut datagram = [0; HEADER_BYTES + PAYLOAD_BYTES_MAX];

@@ -1,7 +1,9 @@
-//! What a caller on a bad network sounds like: tones and sweeps through the receiver in virtual time, from one seed.
+//! What a caller on a bad network sounds like: tones and sweeps through the receiver in virtual time, from
+//! one seed.
 //!
-//! A drop-out is a 20 ms window in which the tone is 10 dB below its level (Goertzel). The delay is found by where in the source a piece of what
-//! is heard fits best, so it is the delay of the sound and not what the receiver says of itself.
+//! A drop-out is a 20 ms window in which the tone is 10 dB below its level (Goertzel). The delay is found by
+//! where in the source a piece of what is heard fits best, so it is the delay of the sound and not what the
+//! receiver says of itself.
 
 mod receive;
 

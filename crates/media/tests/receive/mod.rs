@@ -228,7 +228,8 @@ impl Heard {
         levels.iter().filter(|level| **level < 0.316).count() as f64 / levels.len() as f64
     }
 
-    /// From the moment in which a packet with a sound was sent to the tick in which that sound is played, each second, in order of size.
+    /// From the moment in which a packet with a sound was sent to the tick in which that sound is played,
+    /// each second, in order of size.
     #[allow(dead_code, reason = "not every test file does")]
     pub fn delays_ms(&self) -> Vec<f64> {
         let length = 2 * self.window();
