@@ -59,6 +59,8 @@ class Run:
 
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
+        if self.exit_code is not ExitCode.DONE:  # asked to stop before it could begin
+            self._stop.set()
         self._loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         self._loop.add_signal_handler(signal.SIGINT, self._interrupt)
         self._loop.add_signal_handler(signal.SIGHUP, _reload)
