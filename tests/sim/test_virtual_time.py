@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from tone_file import tone_file
+
 from roomtone.testing.world import World, run_world, simulated
 
 ROOM = "<Response><Dial><Conference>Room</Conference></Dial></Response>"
@@ -49,3 +51,17 @@ def test_another_seed_has_another_digest() -> None:
 def test_two_workers_hear_the_same_as_one() -> None:
     for workers in (1, 2):
         run_world(lambda world: _three_for(world, 5), workers=workers)
+
+
+@simulated(workers=2)
+async def test_legs_come_home_to_another_worker_when_their_room_ends(world: World) -> None:
+    noun = '<Conference beep="false" endConferenceOnExit="true">Room</Conference>'
+    world.application(f"<Response><Dial>{noun}</Dial><Play>/tone</Play></Response>")
+    world.application(tone_file(400, 2.0), "/tone")
+    await world.start()
+    calls = [await world.call() for _ in range(4)]
+    await world.clock.sleep(1)
+    calls[0].hang_up()
+    await world.clock.sleep(1.5)
+    for call in calls[1:]:
+        assert call.ear.hears(400)
