@@ -235,7 +235,7 @@ impl Heard {
         let length = 2 * self.window();
         let settled_from = self.pcm.len() - 50 * self.window() - self.settled().len();
         let mut delays: Vec<f64> = (settled_from + 100 * self.window()..self.pcm.len() - 50 * self.window())
-            .step_by(37 * self.window())
+            .step_by(83 * self.window())
             .filter_map(|place| {
                 let heard_s = place as f64 / self.rate_hz;
                 let piece = &self.pcm[place..place + length];
