@@ -13,6 +13,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from roomtone.calls.document import Finding, Outcome
 from roomtone.calls.playable import ClipItem, DigitsItem, Item, Playable, PlayableError, SilenceItem
 from roomtone.media.core import ItemDone, ItemStarted, PlayerDone
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from roomtone.media.core import Batch, Event
 
 __all__ = ["Playlist"]
+
+_log = structlog.get_logger("roomtone.calls")
 
 AHEAD_MAX = 3  # items prepared and not begun; more would fetch and speak what may never be heard
 
@@ -34,6 +38,9 @@ class Playlist:
         self._verbs = verbs
         self._stop_on_digit = stop_on_digit
         self._media = run.services.media
+        self._reports = (
+            run.reports
+        )  # of the document that these verbs stand in; the run may be at another before the core's last word
         self._player = 0
         self._playing: list[tuple[Playable, Item]] = []  # by item number of the player
         self._waiting = 0  # appended and not begun
@@ -52,11 +59,13 @@ class Playlist:
                 if not self._player:
                     return True
             reason = await self._done
+            if reason == "gone":
+                _log.warning("call.player_gone", call_sid=self._run.call.sid)  # its leg had ended and the call not
             return reason == "finished"
         finally:
             preparing.cancel()
             self.stop()
-            self._run.reports.close(self._verbs, "cut short")
+            self._reports.close(self._verbs, "cut short")
 
     def stop(self, batch: Batch | None = None) -> None:
         """Silence, in `batch` or in one of its own. Again is harmless."""
@@ -75,13 +84,13 @@ class Playlist:
             try:
                 item = await verb.prepare(self._run)
             except PlayableError as error:
-                self._run.reports.ended(verb, Outcome.FAILED, error.message, error.code)
+                self._reports.ended(verb, Outcome.FAILED, error.message, error.code)
                 self._run.finding(Finding(error.code, error.message, "error", line=verb.line, path=verb.path))
                 continue
             if self._over:
                 return
             if item is None:
-                self._run.reports.ended(verb)
+                self._reports.ended(verb)
                 continue
             self._append(verb, item)
         if self._player and not self._over:
@@ -112,10 +121,10 @@ class Playlist:
 
     def _on_event(self, event: Event) -> None:
         match event:
-            case ItemStarted():
+            case ItemStarted() if not self._over:
                 self._item_started(event.item)
-            case ItemDone():
-                self._run.reports.ended(self._playing[event.item][0])
+            case ItemDone() if not self._over:
+                self._reports.ended(self._playing[event.item][0])
             case PlayerDone() if not self._done.done():
                 self._done.set_result(event.reason)
             case _:
@@ -126,8 +135,8 @@ class Playlist:
         self._waiting -= 1
         self._room_ahead.set()
         self._run.did_something()
-        self._run.reports.started(verb)
-        if isinstance(item, DigitsItem) and not self._over:
+        self._reports.started(verb)
+        if isinstance(item, DigitsItem):
             batch = self._media.batch()
             batch.send_digits(self._run.sink.leg, item.digits)
             self._run.services.send(batch)
