@@ -32,7 +32,13 @@ def configure(*, text: bool, level: str = "info", colors: bool = False) -> None:
     ]
     renderer: structlog.typing.Processor
     if text:
-        renderer = structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="time", pad_event_to=0, pad_level=False)
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=colors,
+            timestamp_key="time",
+            pad_event_to=0,
+            pad_level=False,
+            exception_formatter=structlog.dev.plain_traceback,  # rich's shows local variables: secrets, and pages of them
+        )
     else:
         shared.append(structlog.processors.format_exc_info)
         renderer = structlog.processors.JSONRenderer(default=str)

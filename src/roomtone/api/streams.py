@@ -79,13 +79,15 @@ class Streams:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._followers: set[Follower] = set()
+        self._closed = False
         self._ends: list[Callable[[], None]] = [
             sources.store.subscribe(self._committed),
             sources.journal.follow(self._requested),
         ]
 
     def close(self) -> None:
-        """Ends every stream; for the end of the server."""
+        """Ends every stream, and those that are still being asked for; for the end of the server."""
+        self._closed = True
         for end in self._ends:
             end()
         for follower in tuple(self._followers):
@@ -98,7 +100,7 @@ class Streams:
             if after is not None:
                 async for row in self._kept(follower, after):
                     yield row
-            if not follow:
+            if not follow or self._closed:
                 return
             while True:
                 try:

@@ -193,3 +193,9 @@ async def test_streams_end_when_the_server_closes(server: Stand) -> None:
         server.api.close()
         await reading
     assert seen == []
+
+
+async def test_who_asks_for_a_stream_of_a_closed_server_gets_its_end(server: Stand) -> None:
+    server.api.close()
+    async with server.client() as client:
+        assert (await client.get("/api/v1/events")).text.strip() == ""
