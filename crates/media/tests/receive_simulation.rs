@@ -73,7 +73,7 @@ fn a_clean_caller_is_heard_within_35_ms_whatever_the_phase() {
     let mut delays: Vec<f64> = (0..20)
         .flat_map(|phase| {
             let simulation = Simulation::new(Codec::Pcmu, Impairment::CLEAN, phase);
-            simulation.phase_ms(phase as f64 + 0.3).run(Signal::Sweep, 10).delays_ms()
+            simulation.phase_ms(phase as f64 + 0.3).run(Signal::Sweep, 16).delays_ms()
         })
         .collect();
     delays.sort_by(f64::total_cmp);
