@@ -134,6 +134,8 @@ struct Pieces {
     commands: HashMap<usize, Vec<Command>>,
     waits: HashMap<usize, usize>,
     detaches: Vec<(usize, LegId, usize)>,
+    /// Ends of buses that legs leave for another worker in this batch.
+    closes: HashMap<usize, Vec<Command>>,
     gone: Vec<u64>,
 }
 
@@ -141,6 +143,17 @@ impl Pieces {
     fn add(&mut self, worker: usize, command: Command) {
         self.commands.entry(worker).or_default().push(command);
     }
+
+    fn close(&mut self, worker: usize, bus: BusId) {
+        let is_left = self.detaches.iter().any(|(from, ..)| *from == worker);
+        let pieces = if is_left { &mut self.closes } else { &mut self.commands };
+        pieces.entry(worker).or_default().push(Command::CloseBus(bus));
+    }
+}
+
+fn sealed(id: u64, waits: usize, commands: Vec<Command>) -> Envelope {
+    let gone = Vec::with_capacity(commands.len());
+    Envelope::Batch(Box::new(Batch { id, waits, commands, gone }))
 }
 
 /// See the module.
@@ -233,8 +246,10 @@ impl Control {
     }
 
     /// Pieces that wait for no leg go first, then the legs are called for, then the pieces that wait: so an earlier batch never waits for a later one.
+    /// A bus that legs leave for another worker closes last, or it would end them with itself.
     fn dispatch(&mut self, id: u64, mut pieces: Pieces) {
-        let outstanding = Outstanding { pieces: pieces.commands.len(), gone: pieces.gone };
+        let outstanding =
+            Outstanding { pieces: pieces.commands.len() + pieces.closes.len(), gone: pieces.gone };
         if outstanding.pieces == 0 {
             self.acknowledged.push(News::Ack { batch: id, gone: outstanding.gone });
             return self.notifier.notify();
@@ -245,8 +260,7 @@ impl Control {
         commands.sort_by_key(|(worker, _)| *worker);
         for (worker, commands) in commands {
             let waits = pieces.waits.get(&worker).copied().unwrap_or(0);
-            let gone = Vec::with_capacity(commands.len());
-            let envelope = Envelope::Batch(Box::new(Batch { id, waits, commands, gone }));
+            let envelope = sealed(id, waits, commands);
             if waits == 0 {
                 self.workers[worker].push(envelope);
             } else {
@@ -259,6 +273,9 @@ impl Control {
         for (worker, envelope) in waiting {
             self.workers[worker].push(envelope);
         }
+        for (worker, commands) in pieces.closes {
+            self.workers[worker].push(sealed(id, 0, commands));
+        }
     }
 
     fn route(&mut self, order: Order, now: Duration, pieces: &mut Pieces) {
@@ -267,7 +284,7 @@ impl Control {
             Order::CloseBus(bus) => match self.buses.remove(&bus) {
                 Some(worker) => {
                     self.workers[worker].buses -= 1;
-                    pieces.add(worker, Command::CloseBus(bus));
+                    pieces.close(worker, bus);
                 }
                 None => pieces.gone.push(bus.0),
             },

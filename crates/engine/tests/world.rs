@@ -159,6 +159,35 @@ fn legs_of_two_workers_meet_and_part() {
 }
 
 #[test]
+fn a_room_that_ends_lets_its_legs_go_home_first() {
+    for workers in [1, 2, 3] {
+        let world = World::new(workers);
+        let calls = [500.0, 600.0, 700.0].map(|hertz| world.call(Codec::Pcmu, hertz));
+        world.run(200);
+        let room = room_of(&world, &calls.each_ref());
+        world.run(200);
+        let mut orders = calls.each_ref().map(|call| Order::Move { leg: call.leg, bus: call.bus }).to_vec();
+        orders.push(Order::CloseBus(room));
+        world.submit(&world.server, orders);
+        for call in &calls {
+            let player = PlayerId(world.server.control().new_id());
+            let target = Target::Leg(call.leg);
+            world.submit(
+                &world.server,
+                vec![
+                    Order::Play { player, target, gain_db: 0.0, stop_on_digit: false },
+                    Order::AppendTone { player, hertz: 900.0, milliseconds: 5000, dbm0: -15.0 },
+                ],
+            );
+        }
+        world.run(1500);
+        for call in &calls {
+            assert!(hears(&world, call, 900.0), "{workers} workers");
+        }
+    }
+}
+
+#[test]
 fn a_batch_is_acknowledged_once_and_names_what_was_gone() {
     let world = World::new(2);
     let (anna, berta) = (world.call(Codec::Pcmu, 500.0), world.call(Codec::Pcmu, 700.0));
