@@ -38,9 +38,7 @@ class Playlist:
         self._verbs = verbs
         self._stop_on_digit = stop_on_digit
         self._media = run.services.media
-        self._reports = (
-            run.reports
-        )  # of the document that these verbs stand in; the run may be at another before the core's last word
+        self._reports = run.reports  # of this document: the run may be at another when the core has its last word
         self._player = 0
         self._playing: list[tuple[Playable, Item]] = []  # by item number of the player
         self._waiting = 0  # appended and not begun
