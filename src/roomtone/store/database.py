@@ -12,14 +12,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, StaticPool, event, text
+from sqlalchemy import Connection, StaticPool, event, inspect, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from roomtone.clock import Clock
 from roomtone.errors import SettingsError
+from roomtone.store.migrations import HEAD
+from roomtone.store.tables import metadata
 
 __all__ = ["FILE_NAME", "Database", "Synchronous"]
 
@@ -54,9 +54,11 @@ class Database:
         database = cls(engine, clock, in_memory=folder is None)
         try:
             async with database.writing() as connection:
-                await connection.run_sync(_migrate)
-        except DatabaseError as error:
+                await connection.run_sync(metadata.create_all if folder is None else migrate)
+        except BaseException as error:
             await engine.dispose()
+            if not isinstance(error, DatabaseError):
+                raise
             raise SettingsError(
                 "server.data",
                 f"{folder}/{FILE_NAME} cannot be opened ({error.orig})",
@@ -116,8 +118,24 @@ def _configure(connection: Any, synchronous: Synchronous) -> None:
     cursor.close()
 
 
-def _migrate(connection: Connection) -> None:
+def migrate(connection: Connection) -> None:
+    """From whatever version's tables there are to this one's. Alembic is only loaded when there is something to do: it costs a third of a second."""
+    if inspect(connection).has_table("alembic_version"):
+        known = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        if known == HEAD:
+            return
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:  # a version that we do not know
+        raise SettingsError(
+            "server.data",
+            f"the database is of a newer Roomtone ({error})",
+            "Start the version that wrote it, or name another folder.",
+        ) from None
