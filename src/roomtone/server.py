@@ -23,7 +23,7 @@ from roomtone.api.app import Api
 from roomtone.api.metrics import Metrics
 from roomtone.api.serving import HttpServer, port_fault
 from roomtone.api.sources import Sources
-from roomtone.calls.hold_music import HoldMusic
+from roomtone.calls.hold_music import DEFAULT_BUCKET, HoldMusic
 from roomtone.calls.services import Limits, Services
 from roomtone.calls.switchboard import Switchboard
 from roomtone.clock import Clock, LiveClock, Timer
@@ -118,7 +118,13 @@ class Server:
             measure=self.metrics.request,
         )
         self.speech = Speech(self.clock, world.core)
-        self.clips = Clips(self.clock, self.webhooks, world.core, media_bytes_max=hooks.max_media_bytes)
+        self.clips = Clips(
+            self.clock,
+            self.webhooks,
+            world.core,
+            media_bytes_max=hooks.max_media_bytes,
+            encode_files=() if world.is_virtual else ("opus",),
+        )
         self.conferences = Conferences(
             media=self.media,
             store=store,
@@ -203,7 +209,7 @@ class Server:
             self._listen("tcp", self.settings.sip.tcp)
         if not self._world.is_virtual:
             self.media.attach(asyncio.get_running_loop())
-            self._warming = asyncio.create_task(self.speech.warm(), name="speech")
+            self._warming = asyncio.create_task(self._warm(), name="warming")
             self._log_refusals()
         if self.http is not None:
             await self.http.start(self.api.app)
@@ -246,6 +252,12 @@ class Server:
         await self.webhooks.close()
         await self.store.close()
         self.media.close(None if self._world.is_virtual else asyncio.get_running_loop())
+
+    async def _warm(self) -> None:
+        """What the first caller would wait for: the voice, and the hold music."""
+        await self.speech.warm()
+        for piece in music.pieces(DEFAULT_BUCKET):
+            await self.clips.file(piece)
 
     def _log_refusals(self) -> None:
         """Who was refused by the signalling, once a second: a flood must not become a flood of lines."""

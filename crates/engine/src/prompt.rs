@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use roomtone_media::clip::Clip;
 use roomtone_media::codec::Codec;
+use roomtone_media::rate::Rate;
 use rubato::audioadapter_buffers::owned::InterleavedOwned;
 use rubato::{Fft, FixedSync, Resampler};
 use symphonia::core::codecs::audio::AudioDecoderOptions;
@@ -92,14 +93,21 @@ impl Mono {
         Ok(output.take_data().iter().map(quantise).collect())
     }
 
-    /// The clip, at each rate that `codecs` use, with the encodings asked for.
+    /// The clip, at each rate that `codecs` use, encoded ahead for G.711 always and for what `encode` names. What is encoded for Opus is filled up with
+    /// silence to a whole frame, so that its loops stay on frames.
     pub fn into_clip(self, codecs: &[Codec], encode: &[Codec]) -> Result<Clip, PromptError> {
         if !(1000..=384_000).contains(&self.rate_hz) {
             return Err(PromptError::NotAudio(format!("a rate of {} Hz", self.rate_hz)));
         }
-        let narrow = self.at(8000)?;
         let wide = codecs.iter().any(|codec| codec.rate_hz() == 48_000);
-        let full = if wide { Some(self.at(48_000)?) } else { None };
-        Ok(Clip::new(narrow, full, encode))
+        let ahead = |codec: &&Codec| codec.rate_hz() == 8000 || encode.contains(codec);
+        let ahead: Vec<Codec> = codecs.iter().filter(ahead).copied().collect();
+        let mut narrow = self.at(8000)?;
+        let mut full = if wide { Some(self.at(48_000)?) } else { None };
+        if ahead.contains(&Codec::Opus) {
+            Clip::fill_frame(&mut narrow, Rate::Hz8000);
+            full.iter_mut().for_each(|pcm| Clip::fill_frame(pcm, Rate::Hz48000));
+        }
+        Ok(Clip::new(narrow, full, &ahead))
     }
 }

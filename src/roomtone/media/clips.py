@@ -101,14 +101,14 @@ class Clips:
         *,
         media_bytes_max: int = 52_428_800,
         cache_bytes_max: int = 256 * 1024 * 1024,
-        encode: Sequence[Codec] = (),
+        encode_files: Sequence[Codec] = (),
     ) -> None:
-        """`encode`: codecs besides G.711 for which clips are encoded when they are loaded."""
+        """`encode_files`: codecs besides G.711 for which the server's own files are encoded when they are loaded: they loop, and many hear them."""
         self._clock = clock
         self._fetcher = fetcher
         self._loader = loader
         self._media_bytes_max = media_bytes_max
-        self._encode = tuple(encode)
+        self._encode_files = tuple(encode_files)
         self._cache = ClipCache(cache_bytes_max)
         self._copies: OrderedDict[tuple[str, str, str], _Copy] = OrderedDict()
         self._under_way: dict[Hashable, asyncio.Task[Clip]] = {}
@@ -162,12 +162,12 @@ class Clips:
     async def _read(self, key: Hashable, path: Path) -> Clip:
         with self._clock.ledger.hold(f"read {path.name}"):
             audio = await asyncio.to_thread(path.read_bytes)
-        return await self._load(key, audio)
+        return await self._load(key, audio, self._encode_files)
 
-    async def _load(self, key: Hashable, audio: bytes) -> Clip:
+    async def _load(self, key: Hashable, audio: bytes, encode: Sequence[Codec] = ()) -> Clip:
         with self._clock.ledger.hold("decode audio"):
             async with self._decoding:
-                clip = await asyncio.to_thread(self._loader.load_clip, audio, self._encode)
+                clip = await asyncio.to_thread(self._loader.load_clip, audio, encode)
         self._cache.put(key, clip)
         return clip
 
