@@ -58,6 +58,7 @@ class Phone:
         self.signalling = Signalling(core, self.media, clock, source, Surroundings(core), codecs)
         self.media.on_sip = Endpoint(self.signalling).handle
         self.address = core.sip_listen("udp", host, port)
+        self._transports = {"udp"}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def attach(self) -> None:
@@ -98,6 +99,12 @@ class Phone:
         await call.dial(answer_s_max)
         return call
 
+    def listen(self, transport: str) -> None:
+        """Opens a signalling socket of that kind, if there is none yet: calls over TCP need one that can be reached."""
+        if transport == "tcp" and transport not in self._transports:
+            self.core.sip_listen("tcp", self.host, 0)
+            self._transports.add(transport)
+
     def load(self, audio: bytes) -> Clip:
         """A sound file to be played. Blocks: call it in a thread. MediaError."""
         return self.core.load_clip(audio)
@@ -128,6 +135,7 @@ class RobotCall:
         self._player = 0
         self._heard = asyncio.Event()  # set and replaced at each window
         self._is_open = True
+        phone.listen(destination[0])
         port = self._media.open_leg(self._leg)
         host = phone.signalling.surroundings.media_host(destination[0], destination[1])
         session = phone.signalling.session(self._leg, port, host)
