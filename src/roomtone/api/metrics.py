@@ -57,6 +57,5 @@ class Metrics(Collector):
         yield GaugeMetricFamily("roomtone_callbacks_pending", "Callbacks not yet acknowledged", value=0)
         yield GaugeMetricFamily("roomtone_callbacks_oldest_seconds", "Age of the oldest of them", value=0)
         yield from core_metrics(self._core())
-        if self._data is not None:
-            free = shutil.disk_usage(self._data).free
-            yield GaugeMetricFamily("roomtone_disk_free_bytes", "Free space where data is kept", value=free)
+        free = shutil.disk_usage(self._data or Path.cwd()).free
+        yield GaugeMetricFamily("roomtone_disk_free_bytes", "Free space where data is kept", value=free)

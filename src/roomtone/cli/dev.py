@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["dev"]
 
 
+VIEW_END_S_MAX = 2.0
+
+
 class Dialect(StrEnum):
     TWILIO = "twilio"
     SIGNALWIRE = "signalwire"
@@ -108,7 +111,7 @@ def _run(
     from roomtone.cli.application import watch_over  # noqa: PLC0415
     from roomtone.cli.output import is_live, print_note  # noqa: PLC0415
     from roomtone.cli.running import Run  # noqa: PLC0415
-    from roomtone.cli.view import follow_in_thread  # noqa: PLC0415
+    from roomtone.cli.view import follow_in_thread, restore_terminal  # noqa: PLC0415
     from roomtone.settings.dev import dev_settings  # noqa: PLC0415
 
     loaded = dev_settings(options, environment=os.environ, folder=Path.cwd())
@@ -118,24 +121,30 @@ def _run(
     for notice in loaded.notices:
         print_note(f"roomtone: warning: {notice}")
     run = Run(loaded.settings, identities="dev", number=options.number)
+    run.at_once.append(restore_terminal)
     if application is not None:
         run.at_once.append(application.kill)
         application.when_failed(lambda: run.stop(ExitCode.APPLICATION_FAILED))
+    views: list[threading.Thread] = []
 
     def on_ready(info: ReadyInfo) -> None:
         print_note(_what_to_try(info, options, is_demo=is_demo))
-        local = next(
-            (
-                options.app_url.replace(public, to, 1)
-                for public, to in options.map.items()
-                if options.app_url.startswith(public)
-            ),
-            options.app_url,
-        )
+        local = _mapped(options)
         watch_over(local, ended)
-        follow_in_thread(info.http, options.token, json_=json_)
+        views.append(follow_in_thread(info.http, options.token, json_=json_))
 
-    return run.run(on_ready)
+    code = run.run(on_ready)
+    for view in views:
+        view.join(VIEW_END_S_MAX)
+    return code
+
+
+def _mapped(options: DevOptions) -> str:
+    """Where the application really is, by --map."""
+    for public, local in options.map.items():
+        if options.app_url.startswith(public):
+            return local + options.app_url.removeprefix(public)
+    return options.app_url
 
 
 def _what_to_try(info: ReadyInfo, options: DevOptions, *, is_demo: bool) -> str:

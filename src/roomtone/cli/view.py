@@ -6,6 +6,7 @@ about a verb comes when it begins and when it ends; those that were never reache
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,9 @@ from roomtone.cli.verbs import verb_line, verb_style
 from roomtone.errors import RoomtoneError
 from roomtone.settings.identity import ACCOUNT_SID
 
-__all__ = ["View", "follow_in_thread"]
+__all__ = ["View", "follow_in_thread", "restore_terminal", "show_stream"]
+
+_SHOW_CURSOR = "\x1b[?25h"
 
 REQUESTS_MAX = 500
 """Requests whose state is remembered, to tell what is new about one."""
@@ -58,7 +61,7 @@ class View:
         who = f" {short_sid(call)}" if call else ""
         details = [str(data[name]) for name in ("from", "number", "status", "reason") if data.get(name)]
         if call and event["event"].startswith("call-"):
-            self.calls[call] = f"{data.get('from', '')} {data.get('status', '')}"
+            self.calls.setdefault(call, f"{data.get('from', '')} {data.get('status', '')}")
         if event["event"] in _OVER and call:
             self.calls.pop(call, None)
             self._document_over(self._documents.pop(call, None))
@@ -90,11 +93,11 @@ class View:
         begins = verb.get("started") and not before.get("started")
         ends = verb.get("ended") and not before.get("ended")
         is_news = verb["outcome"] not in ("ran", "not_reached") and verb["outcome"] != before.get("outcome")
-        if begins or ends or is_news:
-            self._show(f"  {verb_line(verb)}", verb_style(verb))
-        if begins and request["call_sid"] in self.calls:
+        if begins and request["call_sid"]:
             name = str(verb["path"]).removeprefix("/Response/")
             self.calls[request["call_sid"]] = f"{request['kind']} {name} (line {verb['line']})"
+        if begins or ends or is_news:
+            self._show(f"  {verb_line(verb)}", verb_style(verb))
 
     def _document_over(self, request_id: str | None) -> None:
         request = self._requests.get(request_id or "")
@@ -123,19 +126,19 @@ def _view(*, stderr: bool) -> Iterator[View]:
     from rich.live import Live  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    with Live(console=out, refresh_per_second=8, transient=True, redirect_stdout=False, redirect_stderr=False) as live:
+    with Live(console=out, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False) as live:
 
         def show(text: str, style: str) -> None:
             live.console.print(text, style=style, soft_wrap=True)
             now = [f"● {short_sid(call)} {doing}" for call, doing in view.calls.items()]
-            live.update(Text("\n".join(now), style="cyan"))
+            live.update(Text("\n".join(now), style="cyan"), refresh=True)
 
         view = View(show)
         yield view
 
 
-def follow_in_thread(url: str, token: str, *, json_: bool) -> None:
-    """The view of `dev`, on standard error, beside the server that it looks at."""
+def follow_in_thread(url: str, token: str, *, json_: bool) -> threading.Thread:
+    """The view of `dev`, on standard error, beside the server that it looks at. The thread ends with the server."""
 
     def follow() -> None:
         client = Client(url, ACCOUNT_SID, token)
@@ -144,7 +147,16 @@ def follow_in_thread(url: str, token: str, *, json_: bool) -> None:
         except (RoomtoneError, ValueError):
             return  # the server is gone, and with it what there was to see
 
-    threading.Thread(target=follow, name="view", daemon=True).start()
+    thread = threading.Thread(target=follow, name="view", daemon=True)
+    thread.start()
+    return thread
+
+
+def restore_terminal() -> None:
+    """For who leaves without an end: the view hides the cursor."""
+    if is_live(stderr=True):
+        sys.stderr.write(_SHOW_CURSOR)
+        sys.stderr.flush()
 
 
 def _place(verb: Line) -> tuple[str, int | None]:

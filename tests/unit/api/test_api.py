@@ -14,6 +14,7 @@ import pytest
 from lxml import etree
 from stand import A, B, LiveCall, Stand, stand
 
+from roomtone.api.server import ServerShape
 from roomtone.rooms.join import StartRule
 from roomtone.store.rows import CallRow, DebugRow, StoreBatch
 
@@ -193,6 +194,12 @@ async def test_every_unknown_path_has_the_one_shape_of_an_error(server: Stand) -
         answer = await get(server, path)
         assert answer.status_code == 404
         assert answer.json()["error"]["code"] == "not_found"
+
+
+async def test_the_server_says_where_phones_reach_it(server: Stand) -> None:
+    assert (await get(server, "/api/v1/server")).status_code == 404
+    server.api.description.shape = ServerShape(version="1", http="http://h:1", sip="sip:h:2")
+    assert (await get(server, "/api/v1/server")).json() == {"version": "1", "http": "http://h:1", "sip": "sip:h:2"}
 
 
 async def test_probes(server: Stand) -> None:
