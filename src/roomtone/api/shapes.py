@@ -53,7 +53,7 @@ class RoomShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairShape:
-    """`from` speaks, `to` listens: call SIDs."""
+    """`talker` speaks, `listener` hears it or does not: call SIDs."""
 
     talker: str
     listener: str
