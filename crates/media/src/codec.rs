@@ -213,6 +213,13 @@ impl Decoder {
         }
     }
 
+    /// Whether anybody hears what is decoded from now on: where decoding is dear, zeros will do when nobody does.
+    pub fn set_heard(&mut self, is_heard: bool) {
+        if let DecoderState::Opus(decoder) = &mut self.0 {
+            decoder.set_heard(is_heard);
+        }
+    }
+
     /// Forgets all packets before.
     pub fn reset(&mut self) {
         if let DecoderState::Opus(decoder) = &mut self.0 {

@@ -83,11 +83,26 @@ impl Encoder {
     }
 }
 
+/// A packet without speech that is no longer than this holds silence: libopus writes 7 bytes for digital
+/// silence, 1 where it need not send. Line noise takes more.
+const SILENCE_BYTES_MAX: usize = 8;
+
+/// After so many packets of silence their sound has died away, and the next ones need not be decoded.
+const SILENT_PACKETS_MIN: u8 = 3;
+
 /// A decoder of one stream.
+///
+/// What nobody hears, and silence that goes on, is not decoded: zeros stand for it. The last packet left out
+/// is kept and decoded, unheard, before the next one that is not, so that the codec's memory fits it: exactly
+/// after silence, after sound within 3 dB from the second packet on.
 pub struct Decoder {
     state: opusic_c::Decoder,
     /// The last packet held no speech, by its encoder's judgement.
     is_steady: bool,
+    is_heard: bool,
+    /// Packets of silence in a row.
+    silent_packets: u8,
+    left_out: Vec<u8>,
 }
 
 impl fmt::Debug for Decoder {
@@ -110,7 +125,13 @@ impl Decoder {
     pub fn new() -> Decoder {
         let state =
             opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000).expect("memory for a decoder");
-        Decoder { state, is_steady: false }
+        let left_out = Vec::with_capacity(PAYLOAD_BYTES_MAX);
+        Decoder { state, is_steady: false, is_heard: true, silent_packets: 0, left_out }
+    }
+
+    /// Whether anybody hears what is decoded from now on.
+    pub fn set_heard(&mut self, is_heard: bool) {
+        self.is_heard = is_heard;
     }
 
     /// Decodes a payload into the front of `pcm`.
@@ -120,11 +141,42 @@ impl Decoder {
     pub fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) -> Result<usize, DecodeError> {
         let samples = payload_samples(payload)?;
         let pcm = pcm.get_mut(..samples).ok_or(DecodeError::TooLong)?;
+        if self.leaves_out(payload) {
+            pcm.fill(0);
+            return Ok(samples);
+        }
+        self.catch_up();
         if !self.run(payload, pcm, false) {
             return Err(DecodeError::Corrupt);
         }
         self.is_steady = Flags::read(payload).is_some_and(|flags| !flags.is_speech);
         Ok(samples)
+    }
+
+    fn leaves_out(&mut self, payload: &[u8]) -> bool {
+        let speaks = Flags::read(payload).is_some_and(|flags| flags.is_speech);
+        let is_silence = payload.len() <= SILENCE_BYTES_MAX && !speaks;
+        self.silent_packets = if is_silence { self.silent_packets.saturating_add(1) } else { 0 };
+        if self.is_heard && self.silent_packets <= SILENT_PACKETS_MIN {
+            return false;
+        }
+        self.left_out.clear();
+        if payload.len() <= PAYLOAD_BYTES_MAX {
+            self.left_out.extend_from_slice(payload);
+        }
+        true
+    }
+
+    fn catch_up(&mut self) {
+        if self.left_out.is_empty() {
+            return;
+        }
+        let last = core::mem::take(&mut self.left_out);
+        if let Ok(samples) = payload_samples(&last) {
+            self.run(&last, &mut [0; PACKET_SAMPLES_MAX][..samples.min(PACKET_SAMPLES_MAX)], false);
+        }
+        self.left_out = last;
+        self.left_out.clear();
     }
 
     /// So many samples were lost, and something else is played for them: ages libopus's memory, so that it
@@ -136,6 +188,7 @@ impl Decoder {
         let mut pcm = [0; PACKET_SAMPLES_MAX];
         if let Some(pcm) = pcm.get_mut(..samples)
             && !self.is_steady
+            && self.left_out.is_empty()
         {
             self.run(&[], pcm, false);
         }
@@ -144,13 +197,19 @@ impl Decoder {
     /// The lost packet before `next_payload`, from that one's error correction; false when there is none in
     /// it.
     pub fn decode_fec(&mut self, next_payload: &[u8], pcm: &mut [i16]) -> bool {
-        Flags::read(next_payload).is_some_and(|flags| flags.has_fec) && self.run(next_payload, pcm, true)
+        if !self.is_heard || !Flags::read(next_payload).is_some_and(|flags| flags.has_fec) {
+            return false;
+        }
+        self.catch_up();
+        self.run(next_payload, pcm, true)
     }
 
     /// Forgets all packets before.
     pub fn reset(&mut self) {
         let _ = self.state.reset(); // fails only for a null pointer
         self.is_steady = false;
+        self.silent_packets = 0;
+        self.left_out.clear();
     }
 
     fn run(&mut self, payload: &[u8], pcm: &mut [i16], fec: bool) -> bool {
@@ -206,6 +265,53 @@ pub fn payload_samples(payload: &[u8]) -> Result<usize, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const FRAME: usize = FRAME_SAMPLES_MAX;
+
+    fn energy(pcm: &[i16]) -> f64 {
+        pcm.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / pcm.len() as f64
+    }
+
+    /// A tone in the frames of `tone`, silence in the others.
+    fn packets(frames: usize, tone: core::ops::Range<usize>) -> Vec<Vec<u8>> {
+        let mut encoder = Encoder::new();
+        let mut packet = [0; PAYLOAD_BYTES_MAX];
+        let mut encode = |frame: usize| {
+            let sample = |index: usize| ((frame * FRAME + index) as f64 * 0.065).sin() * 8000.0;
+            let pcm: Vec<i16> = (0..FRAME)
+                .map(|index| if tone.contains(&frame) { sample(index) as i16 } else { 0 })
+                .collect();
+            let length = encoder.encode(&pcm, &mut packet);
+            packet[..length].to_vec()
+        };
+        (0..frames).map(&mut encode).collect()
+    }
+
+    #[test]
+    fn sound_after_silence_that_was_not_decoded_is_as_loud_as_after_one_that_was() {
+        let packets = packets(60, 40..60);
+        let loudness = |without: &dyn Fn(usize) -> bool| {
+            let mut decoder = Decoder::new();
+            let mut levels = Vec::new();
+            for (index, packet) in packets.iter().enumerate() {
+                let mut pcm = [0; FRAME];
+                decoder.set_heard(!without(index));
+                decoder.silent_packets = if without(100) { 0 } else { decoder.silent_packets };
+                decoder.decode(packet, &mut pcm).unwrap();
+                levels.push(energy(&pcm));
+            }
+            levels
+        };
+        let (whole, sparing) = (loudness(&|index| index == 100), loudness(&|_| false));
+        let unheard = loudness(&|index| (5..42).contains(&index));
+        assert!(sparing[20..40].iter().all(|level| *level == 0.0));
+        for (index, (whole, sparing)) in whole.iter().zip(&sparing).enumerate().skip(40) {
+            assert!((whole - sparing).abs() < 0.3 * whole, "frame {index}: {whole} {sparing}");
+        }
+        assert!(
+            unheard[44..].iter().zip(&whole[44..]).all(|(ours, whole)| (ours - whole).abs() < 0.5 * whole)
+        );
+    }
 
     #[test]
     fn the_length_of_a_packet_is_read_from_its_first_bytes() {

@@ -161,6 +161,10 @@ impl Playout {
         }
     }
 
+    pub(crate) fn set_heard(&mut self, is_heard: bool) {
+        self.decoder.set_heard(is_heard);
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         self.counts
     }

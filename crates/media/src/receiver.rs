@@ -355,6 +355,11 @@ impl Receiver {
         self.digits.last()
     }
 
+    /// Whether anybody hears what [`Receiver::pull`] gives: if not, it may be zeros.
+    pub fn set_heard(&mut self, is_heard: bool) {
+        self.playout.set_heard(is_heard);
+    }
+
     /// The next 20 ms.
     ///
     /// `now`: the deadline of the tick, not the moment in which it runs, so that a late tick is not heard.
