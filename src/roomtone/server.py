@@ -266,11 +266,12 @@ class Server:
         self._refusals = self.clock.call_at(self.clock.now() + REFUSALS_EVERY_S, self._log_refusals)
 
     def _admits(self, peer: str) -> bool:
-        """Who may call numbers: everybody when `sip.public`, else the networks of trunks (decision A23)."""
+        """Who may call numbers: this machine, the networks of trunks, and everybody when `sip.public` (decision A23)."""
         if self.settings.sip.public:
             return True
+        address = ip_address(peer)
         networks = [network for trunk in self.settings.trunks for network in trunk.allow_from]
-        return any(ip_address(peer) in ip_network(str(network), strict=False) for network in networks)
+        return address.is_loopback or any(address in ip_network(str(network), strict=False) for network in networks)
 
     def _keep_request(self, row: RequestRow) -> None:
         self.store.commit(StoreBatch(requests=[row]))

@@ -319,6 +319,7 @@ impl Leg {
         let Some(media) = &mut self.media else { return false };
         let rate = media.voice.rate();
         let pcm = media.voice.frame();
+        media.receiver.set_heard(gain.is_some() || self.decoded.is_some());
         let frame = media.receiver.pull(now, pcm);
         let is_heard = self.receives && frame != Frame::Nothing;
         if !is_heard {
