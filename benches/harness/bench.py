@@ -22,6 +22,7 @@ CALLS_PER_SECOND = 100.0
 TICKS_PER_SECOND = 50
 HEARD_DB = -20.0  # against the loudest tone that is expected
 SIDE_BY_SIDE_MS = 200.0
+LATE_MS = 1.0  # the telephones themselves; more is worth a remark
 
 
 def median(values: Sequence[float]) -> float:
@@ -89,13 +90,18 @@ class Run:
         report = self.report
         counts = {
             "calls failed": len(report["failed"]),
-            "legs without a packet": report["silent_legs"],
+            "legs without a packet": report["silent_legs"] if report["window"]["seconds"] > 1 else 0,
             "ended by the server": report["hung_up_by_server"],
             "packets missing": report["missing"],
             "strange packets": report["strange"],
             "INVITEs repeated": report["repeated_invites"],
         }
-        return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        texts = [f"{count} {name}" for name, count in counts.items() if count]
+        if report["late_ms"]["p99"] > LATE_MS:
+            texts.append(
+                f"telephones late by {report['late_ms']['p99']:.1f} ms (p99), {report['late_ms']['max']:.0f} at most"
+            )
+        return ", ".join(texts)
 
     def delays(self, *, nominal: bool = False, most_ms: float = SIDE_BY_SIDE_MS) -> list[float]:
         """Of every mark of every talker at every recorded listener of its room."""
@@ -160,12 +166,12 @@ class Bench:
         ):
             yield server
 
-    def run(self, plan: Plan, *, measure_s: float, settle_s: float = 4.0, warm: bool = False, **more: Any) -> Run:
-        """A plan against a fresh server. `warm`: calls have come and gone before, and the idle memory is noted."""
+    def run(self, plan: Plan, *, measure_s: float, settle_s: float = 4.0, warm: Plan | None = None, **more: Any) -> Run:
+        """A plan against a fresh server. `warm`: these calls have come and gone before, and the idle memory is noted."""
         with self.server() as server:
             idle_kb = 0
-            if warm:
-                self._go(Plan().rooms_of_three(8), server, measure_s=0.5, settle_s=0.5)
+            if warm is not None:
+                self._go(warm, server, measure_s=0.5, settle_s=0.5)
                 idle_kb = processes.resident_kb(server.pid)
             run = self._go(plan, server, measure_s=measure_s, settle_s=settle_s, **more)
             run.idle_kb = idle_kb

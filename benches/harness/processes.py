@@ -56,18 +56,18 @@ voice_url = "http://127.0.0.1:{application}/wait"
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Which core serves and which one loads (None: the scheduler decides), and how nice all of them are."""
+    """Which core serves and which one loads (None: the scheduler decides). `is_realtime`: all of them go before whatever else runs here."""
 
     server: int | None
     load: int | None
-    niceness: int = 0
+    is_realtime: bool = False
 
     @classmethod
-    def of_this_machine(cls, niceness: int) -> Cores:
+    def of_this_machine(cls, is_realtime: bool) -> Cores:
         """The first for the server, the last for the load; with a single one, no choice."""
         cores = sorted(os.sched_getaffinity(0))
         first, last = (cores[0], cores[-1]) if len(cores) > 1 else (None, None)
-        return cls(first, last, niceness)
+        return cls(first, last, is_realtime)
 
     def serving(self, command: Sequence[str]) -> list[str]:
         """A command on the server's core."""
@@ -78,9 +78,9 @@ class Cores:
         return self._on(self.load, command)
 
     def _on(self, core: int | None, command: Sequence[str]) -> list[str]:
-        nice = ["nice", "-n", str(self.niceness)] if self.niceness else []
+        first = ["chrt", "--fifo", "1"] if self.is_realtime else []
         pinned = ["taskset", "-c", str(core)] if core is not None else []
-        return [*nice, *pinned, *command]
+        return [*first, *pinned, *command]
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def bad_networks(bench: Bench) -> list[Row]:
         ("20 ms mean jitter", {"jitter_ms": 20.0}, JITTER_DELAY_MOST_MS, 90.0),
     ]
     for name, way_in, most_ms, target_ms in ways:
-        plan = Plan().pairs(20, "tone", **way_in).pairs(10, "marked", **way_in)
+        plan = Plan().pairs(20, "tone", way_in).pairs(10, "marked", way_in)
         run = bench.run(plan, measure_s=bench.seconds(60, 15), settle_s=bench.seconds(10, 6))
         share, down, total = _dropped(run)
         delays = run.delays(nominal=True, most_ms=most_ms)
@@ -133,7 +133,7 @@ def bad_networks(bench: Bench) -> list[Row]:
 def skewed_clocks(bench: Bench) -> list[Row]:
     """Senders 200 ppm too fast and too slow."""
     window_s = bench.seconds(120, 25)
-    plan = Plan().pairs(10, "tone", skew_ppm=200.0).pairs(10, "tone", skew_ppm=-200.0)
+    plan = Plan().pairs(10, "tone", {"skew_ppm": 200.0}).pairs(10, "tone", {"skew_ppm": -200.0})
     run = bench.run(plan, measure_s=window_s)
     _, down, total = _dropped(run)
     minutes = total * FRAME / RATE / 60

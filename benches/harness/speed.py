@@ -37,7 +37,7 @@ def conversations(bench: Bench) -> list[Row]:
     runs = []
     for _ in range(bench.repetitions):
         bench.echo(TALKING, measure_s=window_s)
-        runs.append(bench.run(Plan().rooms_of_three(TALKING // 3), measure_s=window_s, warm=True))
+        runs.append(bench.run(Plan().rooms_of_three(TALKING // 3), measure_s=window_s, warm=Plan().rooms_of_three(8)))
     bench.echo(TALKING, measure_s=window_s)
     wrong = [fault for run in runs for fault in run.wrong_hearing()]
     faults = "; ".join([run.faults() for run in runs if run.faults()] + wrong[:3])
@@ -51,7 +51,7 @@ def _delay_row(runs: list[Run]) -> Row:
     p50, p99 = np.percentile(delays, [50, 99]) if delays else (np.nan, np.nan)
     measured = f"{p50:.1f} / {p99:.1f} ms"
     late = max(run.report["late_ms"]["p99"] for run in runs)
-    notes = f"{len(delays)} marks; the telephones' own packets leave up to {late:.1f} ms late (p99)"
+    notes = f"{len(delays)} marks; the telephones' own packets leave {late:.1f} ms late (p99)"
     return Row("mouth to ear p50 / p99, clean, PCMU", "20 / 35 ms", measured, bool(p50 <= 20 and p99 <= 35), notes)
 
 
@@ -118,7 +118,10 @@ def opus(bench: Bench) -> list[Row]:
     talking = Plan()
     for room in range(TALKING_OPUS // 3):
         talking.room(*(voices[(3 * room + place) % 9] for place in range(3)), codec="opus", listens=False)
-    runs = [bench.run(talking, measure_s=window_s, warm=True) for _ in range(bench.repetitions)]
+    runs = [
+        bench.run(talking, measure_s=window_s, warm=Plan().rooms_of_three(3, codec="opus"))
+        for _ in range(bench.repetitions)
+    ]
     cost, memory = (median([getattr(run, name) for run in runs]) for name in ("cost_us", "memory_kb"))
     faults = "; ".join(run.faults() for run in runs if run.faults())
     marked = bench.run(Plan().rooms_of_three(4, codec="opus"), measure_s=window_s)
@@ -170,6 +173,7 @@ def calls(bench: Bench) -> list[Row]:
     run = bench.run(plan, measure_s=0.1, settle_s=0.1, hold_s=2.0)
     answers = [answer for answer in run.report["answers_ms"] if answer is not None]
     p50, p99 = np.percentile(answers, [50, 99]) if answers else (np.nan, np.nan)
+    count = len(plan.legs)
     setup = run.report["setup"]
     share = setup["cpu_s"] / setup["seconds"] * 100
     main = ", ".join(

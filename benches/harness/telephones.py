@@ -6,6 +6,7 @@ Tones are whole tenths of a hertz, 30 of them with no small ratios between them;
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ __all__ = ["TONES", "Plan", "peak"]
 TONES = [round(401.3 + 73.7 * n + 0.1 * (n * n % 7), 1) for n in range(30)]
 TALK, WAIT = "15550100", "15550101"
 MARK_SPACING_MS = 310
+CLEAN: Mapping[str, float] = {}
 
 
 def peak(db: float) -> float:
@@ -31,10 +33,16 @@ class Plan:
 
     def said(self, leg: int) -> dict[str, Any]:
         """The signal that a leg says."""
-        return self.signals[self.legs[leg]["signal"]]
+        signal: dict[str, Any] = self.signals[self.legs[leg]["signal"]]
+        return signal
 
     def room(
-        self, *signals: dict[str, Any], codec: str = "PCMU", listens: bool = True, waits: bool = False, **way_in: float
+        self,
+        *signals: dict[str, Any],
+        codec: str = "PCMU",
+        listens: bool = True,
+        waits: bool = False,
+        way_in: Mapping[str, float] = CLEAN,
     ) -> list[int]:
         """One more room with a telephone for each signal. `way_in`: loss, jitter_ms, skew_ppm of those that are not silent."""
         number = len(self.rooms)
@@ -50,7 +58,7 @@ class Plan:
                 "listens": listens,
             }
             if signal["kind"] != "silence":
-                leg |= way_in
+                leg |= dict(way_in)
             members.append(len(self.legs))
             self.legs.append(leg)
         self.rooms.append(members)
@@ -91,11 +99,11 @@ class Plan:
             leg["listens"] = True
         return self
 
-    def pairs(self, count: int, signal: str = "tone", **way_in: float) -> Plan:
+    def pairs(self, count: int, signal: str = "tone", way_in: Mapping[str, float] = CLEAN) -> Plan:
         """Rooms of a talker and a silent listener."""
         for room in range(count):
             said: dict[str, Any] = {"kind": signal, "hertz": TONES[room % len(TONES)], "peak": peak(-15)}
             if signal == "marked":
                 said["offset_ms"] = 100
-            self.room(said, {"kind": "silence"}, **way_in)
+            self.room(said, {"kind": "silence"}, way_in=way_in)
         return self
