@@ -146,7 +146,9 @@ def opus(bench: Bench) -> list[Row]:
     ]
     for name, make in (("silent", Plan.hall), ("waiting", Plan.waiting)):
         both = {
-            codec: bench.run(make(Plan(), LISTENING_OPUS, codec=codec), measure_s=window_s, warm=True)
+            codec: bench.run(
+                make(Plan(), LISTENING_OPUS, codec=codec), measure_s=window_s, warm=make(Plan(), 6, codec=codec)
+            )
             for codec in ("PCMU", "opus")
         }
         ratio = both["opus"].cost_us / both["PCMU"].cost_us
