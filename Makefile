@@ -9,9 +9,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # What the build and the tests need from Debian: program or file, then package.
 DEPS_BUILD := cc:build-essential cmake:cmake perl:perl
 DEPS_TEST := sipp:sip-tester baresip:baresip
+DEPS_MUSIC := fluidsynth:fluidsynth /usr/share/sounds/sf2/FluidR3_GM.sf2:fluid-soundfont-gm oggenc:vorbis-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check build deps deps-test format bench fuzz music docs clean
+.PHONY: help run test check build deps deps-test format bench fuzz music lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,7 +37,7 @@ build: $(BIN)/.built ## leaves a working .venv/bin/roomtone
 
 # Debian packages are installed here and nowhere else, and only when something is missing.
 define need
-	@missing=""; for pair in $(1); do command -v "$${pair%%:*}" >/dev/null 2>&1 || missing="$$missing $${pair##*:}"; done; \
+	@missing=""; for pair in $(1); do command -v "$${pair%%:*}" >/dev/null 2>&1 || [ -e "$${pair%%:*}" ] || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "roomtone: installing Debian packages:$$missing ($(2))"; \
 	  sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
@@ -78,6 +79,10 @@ bench: build ## speed and memory; results and method in benches/README.md
 
 fuzz: ## a minute of each fuzz target (needs cargo-fuzz and a nightly toolchain)
 	cd fuzz && for target in $$($(CARGO) fuzz list); do $(CARGO) +nightly fuzz run $$target -- -max_total_time=60; done
+
+music: build ## renders the hold music anew from its scores (needs fluidsynth and a sound font)
+	$(call need,$(DEPS_MUSIC),to render the hold music)
+	$(BIN)/python -m roomtone.music.render
 
 lock: $(BIN)/python ## requirements.lock from pyproject.toml, with hashes and without addresses
 	$(BIN)/uv pip compile -q pyproject.toml --group dev --no-emit-find-links --generate-hashes --python-version 3.11 -o requirements.lock
