@@ -65,3 +65,20 @@ async def test_legs_come_home_to_another_worker_when_their_room_ends(world: Worl
     await world.clock.sleep(1.5)
     for call in calls[1:]:
         assert call.ear.hears(400)
+
+
+@simulated()
+async def test_opus_and_telephone_quality_meet_in_one_room(world: World) -> None:
+    world.application(ROOM)
+    await world.start()
+    wide = world.add_phone("10.0.0.3", codecs=("opus",))
+    anna = await world.call(tone=500, phone=wide)
+    berta = await world.call(tone=700, phone=wide)
+    carla = await world.call(tone=900)
+    await world.clock.sleep(3)
+    assert [round(tone.hertz, -1) for tone in sorted(anna.ear.tones(), key=lambda tone: tone.hertz)] == [700, 900]
+    assert berta.ear.hears(500)
+    assert berta.ear.hears(900)
+    assert carla.ear.hears(500)
+    assert carla.ear.hears(700)
+    assert carla.ear.hears_not(900)

@@ -54,7 +54,7 @@ class Phone:
         self.clock = clock
         self.host = host
         self.media = Media(core)
-        source = random.SystemRandom() if seed is None else random.Random(seed)
+        source = random.SystemRandom() if seed is None else random.Random(f"{seed} {host}")
         self.signalling = Signalling(core, self.media, clock, source, Surroundings(core), codecs)
         self.media.on_sip = Endpoint(self.signalling).handle
         self.address = core.sip_listen("udp", host, port)

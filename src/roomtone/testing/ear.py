@@ -24,6 +24,7 @@ WINDOW_S = 0.1
 WINDOWS_MAX = 6000  # ten minutes
 RECORD_S_MAX = 3600.0
 HERTZ_MAX = 4000
+RESOLUTION_HERTZ = 50.0  # two tones nearer than this are one, or a tone and the skirt of its window
 
 SILENCE_DBM0 = -50.0
 TONE_DBM0 = -45.0  # fainter tones are not counted
@@ -153,7 +154,9 @@ class Ear:
         windows = self.heard(since_s)
         found: list[Tone] = []
         for tone in windows[len(windows) // 2].tones() if windows else []:
-            if self.hears(tone.hertz, since_s) and all(abs(tone.hertz - other.hertz) > 30 for other in found):
+            if self.hears(tone.hertz, since_s) and all(
+                abs(tone.hertz - other.hertz) > RESOLUTION_HERTZ for other in found
+            ):
                 found.append(tone)
         return found
 
