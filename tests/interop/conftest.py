@@ -1,0 +1,62 @@
+"""A server for everybody who does not need one of their own, and whatever else a test starts, stopped at its end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from live import Live
+from web_application import WebApplication
+
+Held = TypeVar("Held")
+
+SETTINGS = """
+[server]
+drain_seconds = 0
+[sip]
+rtp_ports = [0, 0]
+[webhooks]
+connect_timeout = 1.0
+total_timeout = 2.0
+"""
+NUMBER = """
+[[numbers]]
+number = "{name}"
+voice_url = "{url}"
+"""
+
+
+class Shared(Live):
+    """The server of the session, and a web application that it asks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.web = WebApplication()
+        numbers = "".join(NUMBER.format(name=name, url=self.web.url(f"/{name}")) for name in self.web.NUMBERS)
+        super().__init__(folder, settings=SETTINGS + numbers)
+
+    def stop(self) -> None:
+        super().stop()
+        self.web.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """The one of the session."""
+    shared = Shared(tmp_path_factory.mktemp("server"))
+    yield shared
+    shared.stop()
+
+
+@pytest.fixture
+def hold() -> Iterator[Callable[[Held], Held]]:
+    """`hold(thing)`: its `stop` or `close` is called when the test is over."""
+    with contextlib.ExitStack() as stack:
+
+        def take(thing: Held) -> Held:
+            stack.callback(getattr(thing, "stop", None) or thing.close)  # type: ignore[attr-defined]
+            return thing
+
+        yield take
