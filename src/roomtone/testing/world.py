@@ -68,7 +68,9 @@ Document = Reply | Callable[[Asked], Reply | Awaitable[Reply]]
 class World:
     """See the module. `settings`: sections and values over the defaults of the test."""
 
-    def __init__(self, time: VirtualTime, *, seed: int, workers: int, settings: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(
+        self, time: VirtualTime, *, seed: int, workers: int, settings: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
         self.time = time
         self.clock = time.clock
         self.network = time.network
@@ -78,7 +80,8 @@ class World:
         self.server: Server
         self.phone: Phone
         self.url = ""
-        self.number_settings: dict[str, Any] = {}  # more of the number's, before `start`: a fallback_url, another voice_method
+        # More of the number, before `start`: a fallback_url, another voice_method.
+        self.number_settings: dict[str, Any] = {}
         self._settings = settings or {}
         self._documents: dict[str, Document] = {}
         self._exits = AsyncExitStack()
@@ -127,7 +130,9 @@ class World:
 
     def add_phone(self, host: str, **options: Any) -> Phone:
         """One more host with phones."""
-        phone = Phone(Core(network=self.network, host=host), self.clock, host=host, port=5060, seed=self.seed, **options)
+        phone = Phone(
+            Core(network=self.network, host=host), self.clock, host=host, port=5060, seed=self.seed, **options
+        )
         self.time.pumps.append(phone.media.pump)
         self._exits.callback(phone.close)
         return phone
