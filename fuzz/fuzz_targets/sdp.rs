@@ -14,6 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         session_version: 1,
         codecs: &[Codec::Opus, Codec::Pcmu, Codec::Pcma],
         direction: Direction::SendRecv,
+        telephone_event: true,
     };
     if let Ok((text, _)) = answer(bytes, &local) {
         let (ours, theirs) = (parse(&text).unwrap(), parse(bytes).unwrap());

@@ -199,7 +199,10 @@ def sdp_offer(
     session_version: int,
     codecs: Sequence[Codec],
     direction: Direction = "sendrecv",
-) -> bytes: ...
+    telephone_event: bool = True,
+) -> bytes:
+    """`telephone_event`: whether keys may be RFC 4733 events; without it they have to be tones."""
+
 def sdp_answer(
     offer: bytes,
     *,
@@ -209,6 +212,7 @@ def sdp_answer(
     session_version: int,
     codecs: Sequence[Codec],
     direction: Direction = "sendrecv",
+    telephone_event: bool = True,
 ) -> tuple[bytes, Negotiated]:
     """Our answer and what it settles (RFC 3264). Codec: the first of `codecs` that was offered. m-lines we refuse get port 0. SdpError."""
 
@@ -227,11 +231,12 @@ class Ack:
 
 @final
 class Digit:
-    """A key, once, whatever was lost or repeated. Sent when it begins."""
+    """A key, once, whatever was lost or repeated. Sent when it begins; in the band when it is known, some 40 ms later."""
 
     time_us: int
     leg: int
     digit: str
+    in_band: bool  # found as tones in the audio of a leg without telephone-event: whoever hears the leg has heard it
 
 @final
 class ItemStarted:

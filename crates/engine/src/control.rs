@@ -67,7 +67,7 @@ pub struct MediaSettings {
 #[allow(missing_docs, reason = "each is described in _native.pyi under the same name")]
 pub enum News {
     Ack { batch: u64, gone: Vec<u64> },
-    Digit { leg: LegId, key: u8 },
+    Digit { leg: LegId, key: u8, in_band: bool },
     ItemStarted { player: PlayerId, item: u32 },
     ItemDone { player: PlayerId, item: u32 },
     PlayerDone { player: PlayerId, reason: DoneReason },
@@ -463,7 +463,7 @@ impl Control {
 
     fn hear(&mut self, said: Said) -> Option<News> {
         Some(match said {
-            Said::Media(Event::Digit { leg, key }) => News::Digit { leg, key },
+            Said::Media(Event::Digit { leg, key, in_band }) => News::Digit { leg, key, in_band },
             Said::Media(Event::ItemStarted { player, item }) => News::ItemStarted { player, item },
             Said::Media(Event::ItemDone { player, item }) => News::ItemDone { player, item },
             Said::Media(Event::PlayerDone { player, reason }) => {

@@ -8,12 +8,14 @@ use crate::id::{LegId, PlayerId};
 /// Something that happened in a tick.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// A key of the far end, once, when it begins.
+    /// A key of the far end, once, when it begins; in the band when it is known.
     Digit {
         /// Who pressed it.
         leg: LegId,
         /// ASCII: `0`–`9`, `*`, `#`, `A`–`D`.
         key: u8,
+        /// Found as tones in the audio, where all who hear the leg have heard it: not to be made again.
+        in_band: bool,
     },
     /// The first sample of an item leaves in this tick.
     ItemStarted {

@@ -9,6 +9,7 @@ use crate::codec::Codec;
 use crate::event::{DoneReason, Event, Events};
 use crate::gain::{Limiter, Load};
 use crate::id::{LegId, PlayerId};
+use crate::inband::InbandDetector;
 use crate::level::{Meter, square_sum};
 use crate::player::{Outputs, Player};
 use crate::rate::{RATES, Rate};
@@ -53,6 +54,8 @@ pub struct LegMedia {
     receiver: Receiver,
     sender: Sender,
     voice: Voice,
+    /// Of a far end that has no telephone-event.
+    inband: Option<Box<InbandDetector>>,
     level_out: Meter,
 }
 
@@ -78,6 +81,10 @@ impl LegMedia {
             receiver: Receiver::new(receiver, now),
             sender: Sender::new(&sender),
             voice: Voice::new(Rate::of(config.codec)),
+            inband: config
+                .telephone_event
+                .is_none()
+                .then(|| Box::new(InbandDetector::new(Rate::of(config.codec)))),
             level_out: Meter::default(),
         }
     }
@@ -189,6 +196,7 @@ impl Leg {
             if media.receiver.config() == old.receiver.config() {
                 core::mem::swap(&mut media.receiver, &mut old.receiver);
                 core::mem::swap(&mut media.voice, &mut old.voice);
+                core::mem::swap(&mut media.inband, &mut old.inband);
             }
             if media.rate() != old.rate() {
                 self.ear.is_shared = false;
@@ -319,7 +327,8 @@ impl Leg {
         let Some(media) = &mut self.media else { return false };
         let rate = media.voice.rate();
         let pcm = media.voice.frame();
-        media.receiver.set_heard(gain.is_some() || self.decoded.is_some());
+        let is_wanted = gain.is_some() || self.decoded.is_some() || media.inband.is_some();
+        media.receiver.set_heard(is_wanted);
         let frame = media.receiver.pull(now, pcm);
         let is_heard = self.receives && frame != Frame::Nothing;
         if !is_heard {
@@ -328,18 +337,31 @@ impl Leg {
         if let Some(tap) = &mut self.decoded {
             tap.write(now, rate.hz(), pcm);
         }
+        let key = media.inband.as_mut().and_then(|inband| {
+            if is_heard {
+                return inband.hear(pcm);
+            }
+            inband.hear_nothing();
+            None
+        });
         if is_heard {
             media.voice.hear(gain);
         } else {
             media.voice.hear_nothing();
         }
         let mut began = false;
+        let mut press = |key, in_band| {
+            began = true;
+            events.push(Event::Digit { leg: self.id, key, in_band });
+            self.players.iter_mut().for_each(Player::handle_digit);
+        };
         while let Some(digit) = media.receiver.poll_digit() {
             if self.receives {
-                began = true;
-                events.push(Event::Digit { leg: self.id, key: digit.key });
-                self.players.iter_mut().for_each(Player::handle_digit);
+                press(digit.key, false);
             }
+        }
+        if let Some(key) = key {
+            press(key, true);
         }
         began
     }

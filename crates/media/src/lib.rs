@@ -18,6 +18,7 @@ pub mod g711;
 pub mod gain;
 pub mod gate;
 pub mod id;
+pub mod inband;
 mod jitter;
 pub mod leg;
 pub mod level;

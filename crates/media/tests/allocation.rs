@@ -201,7 +201,7 @@ fn nothing_allocates_in_a_tick() {
         counted(|| bus.mix(now, &mut ring));
         for event in ring.events.drain(..) {
             match event {
-                Event::Digit { leg, key } => {
+                Event::Digit { leg, key, .. } => {
                     ring.digits += 1;
                     counted(|| bus.relay_digit(key, leg));
                 }

@@ -31,7 +31,7 @@ macro_rules! events {
 
 events! {
     Ack { batch: u64, gone: Vec<u64> }
-    Digit { leg: u64, digit: String }
+    Digit { leg: u64, digit: String, in_band: bool }
     ItemStarted { player: u64, item: u32 }
     ItemDone { player: u64, item: u32 }
     PlayerDone { player: u64, reason: &'static str }
@@ -52,8 +52,8 @@ pub fn media(py: Python<'_>, time: Duration, news: News) -> PyResult<Py<PyAny>> 
     let time_us = time.as_micros() as u64;
     match news {
         News::Ack { batch, gone } => Ack { time_us, batch, gone }.into_py_any(py),
-        News::Digit { leg, key } => {
-            Digit { time_us, leg: leg.0, digit: char::from(key).to_string() }.into_py_any(py)
+        News::Digit { leg, key, in_band } => {
+            Digit { time_us, leg: leg.0, digit: char::from(key).to_string(), in_band }.into_py_any(py)
         }
         News::ItemStarted { player, item } => ItemStarted { time_us, player: player.0, item }.into_py_any(py),
         News::ItemDone { player, item } => ItemDone { time_us, player: player.0, item }.into_py_any(py),

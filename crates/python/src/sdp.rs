@@ -126,7 +126,10 @@ impl Negotiated {
 
 /// See `_native.pyi`.
 #[pyfunction]
-#[pyo3(signature = (*, host, port, session_id, session_version, codecs, direction = "sendrecv"))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+#[pyo3(signature = (
+    *, host, port, session_id, session_version, codecs, direction = "sendrecv", telephone_event = true
+))]
 pub fn sdp_offer<'py>(
     py: Python<'py>,
     host: &str,
@@ -135,16 +138,20 @@ pub fn sdp_offer<'py>(
     session_version: u64,
     codecs: Vec<String>,
     direction: &str,
+    telephone_event: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let codecs = offered(&codecs)?;
     let (host, direction) = (address(host, port)?.ip(), self::direction(direction)?);
-    let local = Local { host, port, session_id, session_version, codecs: &codecs, direction };
+    let local =
+        Local { host, port, session_id, session_version, codecs: &codecs, direction, telephone_event };
     Ok(PyBytes::new(py, &offer::make_offer(&local)))
 }
 
 /// See `_native.pyi`.
 #[pyfunction]
-#[pyo3(signature = (offer, *, host, port, session_id, session_version, codecs, direction = "sendrecv"))]
+#[pyo3(signature = (
+    offer, *, host, port, session_id, session_version, codecs, direction = "sendrecv", telephone_event = true
+))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub fn sdp_answer<'py>(
     py: Python<'py>,
@@ -155,10 +162,12 @@ pub fn sdp_answer<'py>(
     session_version: u64,
     codecs: Vec<String>,
     direction: &str,
+    telephone_event: bool,
 ) -> PyResult<(Bound<'py, PyBytes>, Negotiated)> {
     let codecs = offered(&codecs)?;
     let (host, direction) = (address(host, port)?.ip(), self::direction(direction)?);
-    let local = Local { host, port, session_id, session_version, codecs: &codecs, direction };
+    let local =
+        Local { host, port, session_id, session_version, codecs: &codecs, direction, telephone_event };
     let (answer, settled) = offer::answer(offer, &local).map_err(|fault| refused(py, &fault))?;
     Ok((PyBytes::new(py, &answer), Negotiated(settled)))
 }

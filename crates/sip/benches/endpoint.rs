@@ -86,6 +86,7 @@ fn benches(criterion: &mut Criterion) {
             session_version: 1,
             codecs: &[Codec::Opus, Codec::Pcmu, Codec::Pcma],
             direction: Direction::SendRecv,
+            telephone_event: true,
         };
         bencher.iter(|| answer(black_box(SDP.as_bytes()), &local));
     });

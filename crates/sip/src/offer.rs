@@ -81,6 +81,8 @@ pub struct Local<'a> {
     pub codecs: &'a [Codec],
     /// What we want to do.
     pub direction: Direction,
+    /// Whether keys may come and go as RFC 4733 says. Without it they have to be tones.
+    pub telephone_event: bool,
 }
 
 /// What offer and answer settled for the audio of a call.
@@ -126,7 +128,7 @@ pub fn make_offer(local: &Local<'_>) -> Vec<u8> {
     }
     let has = |clock_hz| local.codecs.iter().any(|codec| codec.clock_hz() == clock_hz);
     for (clock_hz, payload_type) in [(48_000, TELEPHONE_EVENT_48K), (8_000, TELEPHONE_EVENT_8K)] {
-        if has(clock_hz) {
+        if local.telephone_event && has(clock_hz) {
             add_telephone_event(&mut media, payload_type, clock_hz, "0-16");
         }
     }
@@ -151,7 +153,11 @@ pub fn answer(offer: &[u8], local: &Local<'_>) -> Result<(Vec<u8>, Negotiated), 
             Err(error) => obstacle = error,
         }
     }
-    let Some((chosen, negotiated)) = found else { return Err(obstacle) };
+    let Some((chosen, mut negotiated)) = found else { return Err(obstacle) };
+    if !local.telephone_event {
+        (negotiated.telephone_event, negotiated.telephone_event_rate_hz) =
+            (None, negotiated.codec.clock_hz());
+    }
     let answer_media = |(index, media): (usize, &Media)| {
         if index == chosen { accepted(media, local, &negotiated) } else { refused(media) }
     };

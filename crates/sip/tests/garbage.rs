@@ -286,6 +286,7 @@ proptest! {
             session_version: 1,
             codecs: &[Codec::Opus, Codec::Pcmu, Codec::Pcma],
             direction: Direction::SendRecv,
+            telephone_event: true,
         };
         match answer(&offer, &local) {
             Err(error) => prop_assert!(error.status == 400 || error.status == 488),

@@ -14,6 +14,7 @@ fn local(codecs: &[Codec]) -> Local<'_> {
         session_version: 3,
         codecs,
         direction: Direction::SendRecv,
+        telephone_event: true,
     }
 }
 
@@ -344,4 +345,16 @@ fn written_is_read_again() {
         answered("m=audio 4000 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\nm=video 0 RTP/AVP 31");
     let session = parse(text.as_bytes()).unwrap();
     assert_eq!(String::from_utf8(roomtone_sip::sdp::write(&session)).unwrap(), text);
+}
+
+#[test]
+fn without_telephone_event_none_is_offered_and_none_answered() {
+    let deaf = Local { telephone_event: false, ..local(ALL) };
+    let offer = make_offer(&deaf);
+    assert!(!String::from_utf8_lossy(&offer).contains("telephone-event"));
+    let (_, negotiated) = answer(&offer, &local(ALL)).unwrap();
+    assert_eq!(negotiated.telephone_event, None);
+    let (text, negotiated) = answer(&make_offer(&local(ALL)), &deaf).unwrap();
+    assert!(!String::from_utf8_lossy(&text).contains("telephone-event"));
+    assert_eq!((negotiated.telephone_event, negotiated.telephone_event_rate_hz), (None, 48_000));
 }

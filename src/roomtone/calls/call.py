@@ -216,7 +216,7 @@ class Call:
     def _on_leg(self, event: Event) -> None:
         match event:
             case Digit():
-                self.keys.press(event.digit)
+                self.keys.press(event.digit, in_band=event.in_band)
             case LegSilent():
                 self._end("no packets from the caller", CallStatus.COMPLETED)
             case LegLost():

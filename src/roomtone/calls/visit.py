@@ -50,7 +50,7 @@ class Rooms(Protocol):
         """
 
     def digit(self, call_sid: str, key: str) -> None:
-        """A participant pressed a key that nobody acted on (A26)."""
+        """A participant pressed a key that nobody acted on, and that was not heard as tones (A26)."""
 
 
 class Visit:
@@ -157,12 +157,12 @@ class Visit:
         if self._participation is not None:
             self._participation.leave(LeaveReason.HUNG_UP)
 
-    def _press(self, key: str) -> None:
+    def _press(self, key: str, *, in_band: bool) -> None:
         if self._participation is None:
             return
         if key == STAR and self._verb.hangup_on_star:
             self._participation.leave(LeaveReason.STAR)
-        else:
+        elif not in_band:  # the others have heard its tones
             self._services.rooms.digit(self._call.sid, key)
 
     def _fail(self, code: int, message: str, participation: Participation | None = None) -> None:

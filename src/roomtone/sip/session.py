@@ -18,15 +18,28 @@ __all__ = ["Session"]
 
 
 class Session:
-    """The leg `leg`, whose ports are bound, as SDP describes it. `host` is what the far end is told."""
+    """The leg `leg`, whose ports are bound, as SDP describes it. `host` is what the far end is told. Without
+    `telephone_event` keys are tones, both ways.
+    """
 
-    def __init__(self, media: Media, leg: int, port: int, host: str, session_id: int, codecs: Sequence[Codec]) -> None:
+    def __init__(
+        self,
+        media: Media,
+        leg: int,
+        port: int,
+        host: str,
+        session_id: int,
+        codecs: Sequence[Codec],
+        *,
+        telephone_event: bool = True,
+    ) -> None:
         self._media = media
         self._leg = leg
         self._port = port
         self._host = host
         self._session_id = session_id
         self._codecs = codecs
+        self._telephone_event = telephone_event
         self._version = 0
         self._direction: Direction = "sendrecv"  # what we want
         self._open_offer: bytes | None = None
@@ -48,6 +61,7 @@ class Session:
             session_version=version,
             codecs=self._codecs,
             direction=self._direction,
+            telephone_event=self._telephone_event,
         )
         self._version = version
         self.negotiated = negotiated
@@ -64,6 +78,7 @@ class Session:
             session_version=self._version,
             codecs=self._codecs,
             direction=self._direction,
+            telephone_event=self._telephone_event,
         )
         return self._open_offer
 

@@ -45,6 +45,7 @@ class Signalling:
     source: random.Random
     surroundings: Surroundings
     codecs: Sequence[Codec] = ("opus", "PCMU", "PCMA")
+    telephone_event: bool = True  # False: keys are tones
     lines: dict[tuple[str, str], SipLine] = field(default_factory=dict)  # by Call-ID and our tag
     _handlers: dict[int, Handler] = field(default_factory=dict)  # by client transaction
 
@@ -54,7 +55,8 @@ class Signalling:
 
     def session(self, leg: int, port: int, host: str) -> Session:
         """The media description of a new dialog."""
-        return Session(self.media, leg, port, host, self.source.getrandbits(62), self.codecs)
+        number = self.source.getrandbits(62)
+        return Session(self.media, leg, port, host, number, self.codecs, telephone_event=self.telephone_event)
 
     def ask(
         self, outgoing: Outgoing, method: str, headers: Sequence[tuple[str, str]], body: bytes, handler: Handler

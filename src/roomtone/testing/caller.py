@@ -47,15 +47,18 @@ class Phone:
         host: str = "127.0.0.1",
         port: int = 0,
         codecs: Sequence[Codec] = ("PCMU", "PCMA"),
+        telephone_event: bool = True,
         seed: int | None = None,
     ) -> None:
-        """`core`: live, or on a network where it is called `host`."""
+        """`core`: live, or on a network where it is called `host`. Without `telephone_event` its keys are tones."""
         self.core = core
         self.clock = clock
         self.host = host
         self.media = Media(core)
         source = random.SystemRandom() if seed is None else random.Random(f"{seed} {host}")
-        self.signalling = Signalling(core, self.media, clock, source, Surroundings(core), codecs)
+        self.signalling = Signalling(
+            core, self.media, clock, source, Surroundings(core), codecs, telephone_event=telephone_event
+        )
         self.media.on_sip = Endpoint(self.signalling).handle
         self.address = core.sip_listen("udp", host, port)
         self._transports = {"udp"}

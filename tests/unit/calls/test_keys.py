@@ -30,12 +30,22 @@ def test_keys_of_one_gather_are_not_those_of_the_next() -> None:
 
 def test_keys_heard_by_a_room_are_not_kept_for_a_gather() -> None:
     keys = Keys(VirtualClock())
-    heard: list[str] = []
-    with keys.heard_by(heard.append):
+    heard: list[tuple[str, bool]] = []
+    with keys.heard_by(lambda key, *, in_band: heard.append((key, in_band))):
         keys.press("5")
+        keys.press("6", in_band=True)
     with keys.gather() as listening:
         assert listening.is_empty
-    assert heard == ["5"]
+    assert heard == [("5", False), ("6", True)]
+
+
+def test_a_gather_takes_keys_of_either_kind() -> None:
+    keys = Keys(VirtualClock())
+    keys.press("1", in_band=True)
+    with keys.gather() as listening:
+        keys.press("2")
+        keys.press("3", in_band=True)
+    assert _taken(listening) == "123"
 
 
 def test_listening_is_known_while_a_gather_listens() -> None:

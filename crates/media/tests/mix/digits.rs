@@ -3,8 +3,10 @@
 use roomtone_media::bus::Row;
 use roomtone_media::codec::Codec;
 use roomtone_media::dtmf::DigitReceiver;
-use roomtone_media::event::Event;
-use roomtone_media::id::LegId;
+use roomtone_media::event::{DoneReason, Event};
+use roomtone_media::id::{LegId, PlayerId};
+use roomtone_media::leg::LegMediaConfig;
+use roomtone_media::player::{Item, Player};
 
 use crate::room::{EVERYBODY, LISTENER, Room, TELEPHONE_EVENT, media_config, peak_of, power, power_at, tone};
 
@@ -16,6 +18,19 @@ fn keys_received(room: &mut Room, leg: LegId) -> Vec<u8> {
         .filter_map(|got| receiver.handle(&got.payload, got.marker, got.timestamp).expect("a key"))
         .map(|digit| digit.key)
         .collect()
+}
+
+fn without_events(codec: Codec, leg: u64) -> LegMediaConfig {
+    LegMediaConfig { telephone_event: None, ..media_config(codec, LegId(leg)) }
+}
+
+/// A `5` from 200 ms on, for so long; silence around it.
+fn five(rate_hz: u32, held_ms: u64) -> impl FnMut(u64) -> i16 {
+    let (mut low, mut high) = (tone(rate_hz, 770.0, peak_of(-11.0)), tone(rate_hz, 1_336.0, peak_of(-11.0)));
+    move |n| {
+        let is_held = (200..200 + held_ms).contains(&(n * 1_000 / u64::from(rate_hz)));
+        if is_held { low(n) + high(n) } else { 0 }
+    }
 }
 
 #[test]
@@ -41,8 +56,7 @@ fn keys_go_out_as_events_and_audio_waits() {
 fn keys_are_tones_where_the_far_end_takes_no_events() {
     let mut room = Room::new();
     room.join(1, Codec::Pcmu, EVERYBODY, tone(8_000, 437.0, 8_000.0));
-    let config =
-        roomtone_media::leg::LegMediaConfig { telephone_event: None, ..media_config(Codec::Pcmu, LegId(2)) };
+    let config = without_events(Codec::Pcmu, 2);
     let leg = room.join_as(2, &config, LISTENER, |_| 0);
     room.run(10);
     room.leg(leg).send_digits(b"5");
@@ -69,8 +83,62 @@ fn a_key_is_made_again_for_everyone_who_hears_but_the_one_who_pressed_it() {
     room.run(5);
     room.press(one, 11);
     room.run(1);
-    assert_eq!(room.events, [Event::Digit { leg: one, key: b'#' }]);
+    assert_eq!(room.events, [Event::Digit { leg: one, key: b'#', in_band: false }]);
     room.bus.relay_digit(b'#', one);
     room.run(20);
     assert_eq!([one, two, deaf].map(|leg| keys_received(&mut room, leg)), [vec![], vec![b'#'], vec![]]);
+}
+
+#[test]
+fn tones_are_a_key_of_a_far_end_without_events_whoever_hears_it_and_end_its_prompt() {
+    for codec in [Codec::Pcmu, Codec::Pcma, Codec::Opus] {
+        for row in [LISTENER, EVERYBODY] {
+            let mut room = Room::new();
+            let leg = room.join_as(1, &without_events(codec, 1), row, five(codec.rate_hz(), 60));
+            let mut prompt = Player::new(PlayerId(5), 0.0, true);
+            prompt.append(Item::Silence { milliseconds: 60_000 }).expect("room for it");
+            room.leg(leg).play(prompt).expect("room for it");
+            room.run(40);
+            let ended = Event::PlayerDone { player: PlayerId(5), reason: DoneReason::Digit };
+            assert_eq!(
+                room.events[1..],
+                [Event::Digit { leg, key: b'5', in_band: true }, ended],
+                "{codec:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn tones_of_a_far_end_that_has_events_are_sound() {
+    let mut room = Room::new();
+    room.join(1, Codec::Pcmu, EVERYBODY, five(8_000, 60));
+    room.run(40);
+    assert_eq!(room.events, []);
+}
+
+#[test]
+fn a_far_end_on_hold_presses_no_keys() {
+    let mut room = Room::new();
+    let leg = room.join_as(1, &without_events(Codec::Pcmu, 1), EVERYBODY, five(8_000, 60));
+    room.leg(leg).set_direction(true, false);
+    room.run(40);
+    assert_eq!(room.events, []);
+}
+
+#[test]
+fn a_packet_lost_in_a_key_makes_no_second_one() {
+    for codec in [Codec::Pcmu, Codec::Opus] {
+        for lost in 0..9 {
+            let mut room = Room::new();
+            let leg = room.join_as(1, &without_events(codec, 1), EVERYBODY, five(codec.rate_hz(), 200));
+            room.run(10 + lost);
+            room.far(leg).loses = true;
+            room.run(1);
+            room.far(leg).loses = false;
+            room.run(40);
+            let keys = [Event::Digit { leg, key: b'5', in_band: true }];
+            assert_eq!(room.events, keys, "{codec:?}, packet {lost} of the key is lost");
+        }
+    }
 }

@@ -112,7 +112,7 @@ fn a_key_ends_a_prompt_in_the_tick_in_which_it_begins() {
     room.run(1);
     assert_eq!(
         room.events[room.events.len() - 2..],
-        [Event::Digit { leg, key: b'7' }, done(5, DoneReason::Digit)]
+        [Event::Digit { leg, key: b'7', in_band: false }, done(5, DoneReason::Digit)]
     );
     assert!(room.leg(leg).packet()[12 + 16..].iter().all(|&code| code == 0xFF));
 }

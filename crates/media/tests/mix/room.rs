@@ -34,6 +34,8 @@ pub struct Far {
     pub codec: Codec,
     pub speech: Speech,
     pub sends: bool,
+    /// Its packets are lost on the way.
+    pub loses: bool,
     encoder: Encoder,
     decoder: Decoder,
     header: Header,
@@ -153,6 +155,7 @@ impl Room {
             codec: config.codec,
             speech: Box::new(speech),
             sends: true,
+            loses: false,
             encoder: Encoder::new(config.codec),
             decoder: Decoder::new(config.codec),
             header: Header {
@@ -197,7 +200,10 @@ impl Room {
         for _ in 0..ticks {
             for (leg, far) in self.bus.legs_mut() {
                 if far.sends {
-                    leg.handle_rtp(&far.audio_packet(), self.now);
+                    let packet = far.audio_packet();
+                    if !far.loses {
+                        leg.handle_rtp(&packet, self.now);
+                    }
                 }
             }
             self.now += TICK;
