@@ -7,7 +7,7 @@
 //! windows miss one of its tones, so a hole of 20 ms (a lost packet) does not make two keys of one, and a
 //! pause of 40 ms does. The limits are those of Q.24 (its column of AT&T): 1.5 % off is taken and 3.5 % is
 //! not, 40 ms are and 23 are not, the higher tone is 4 dB louder to 8 dB fainter, each tone has −25 to
-//! 0 dBm0. Against speech and music stands that the two tones must hold [`PURITY_MIN`] of all the energy.
+//! 0 dBm0. Against speech and music stands that the two tones must hold `PURITY_MIN` of all the energy.
 //!
 //! Doubts: two pure tones at these frequencies are a key, whoever made them. A loud echo of a key that was
 //! played to the far end is one too.
