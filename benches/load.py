@@ -48,7 +48,7 @@ def main() -> int:
         load=load,
         roomtone=[sys.executable, "-m", "roomtone"],
         folder=folder,
-        cores=Cores.of_this_machine(arguments.realtime),
+        cores=Cores.of_this_machine(arguments.first),
         workers=arguments.workers,
         quick=arguments.quick,
     )
@@ -82,7 +82,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--load", type=Path, help="a roomtone-load that is built already")
     parser.add_argument("--workers", type=int, default=1, help="media threads of the server (1: it has one core)")
     parser.add_argument(
-        "--realtime",
+        "--first",
         action="store_true",
         help="server, echo and load go before all else (root): on a machine that others use",
     )

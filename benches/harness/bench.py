@@ -22,6 +22,7 @@ CALLS_PER_SECOND = 100.0
 TICKS_PER_SECOND = 50
 HEARD_DB = -20.0  # against the loudest tone that is expected
 SIDE_BY_SIDE_MS = 200.0
+REST_SECONDS_MAX, RESTS, REST_CPU_S = 30, 2, 0.03
 LATE_MS = 1.0  # the telephones themselves; more is worth a remark
 
 
@@ -159,11 +160,17 @@ class Bench:
 
     @contextmanager
     def server(self) -> Iterator[Running]:
-        """The application and a fresh server."""
+        """The application and a fresh server that has come to rest: what it prepares in the background is done."""
         with (
             processes.application(self.cores, self.folder) as application,
             processes.server(self.roomtone, application.port, self.workers, self.cores, self.folder) as server,
         ):
+            rests = 0
+            for _ in range(REST_SECONDS_MAX):
+                rested = self._go(Plan(), server, measure_s=1.0, settle_s=0.0).report["window"]["cpu_s"] < REST_CPU_S
+                rests = rests + 1 if rested else 0
+                if rests == RESTS:
+                    break
             yield server
 
     def run(self, plan: Plan, *, measure_s: float, settle_s: float = 4.0, warm: Plan | None = None, **more: Any) -> Run:

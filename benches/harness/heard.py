@@ -5,6 +5,7 @@ Sound is 8 kHz; times are the kernel's receive times in ns. A frame that never c
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,11 +96,18 @@ def _fit(block: Floats, tones: list[float]) -> tuple[Floats, Floats]:
     return np.hypot(weights[:count], weights[count : 2 * count]), block - columns @ weights
 
 
+@functools.lru_cache(maxsize=4)
+def _probes(tones: tuple[float, ...], length: int) -> npt.NDArray[np.complex64]:
+    window = np.hanning(length)
+    angle = -2j * np.pi * np.outer(tones, np.arange(length)) / RATE
+    probes: npt.NDArray[np.complex64] = (np.exp(angle) * (window * 2 / window.sum())).astype(np.complex64)
+    return probes
+
+
 def levels(stream: Stream, tones: list[float]) -> Floats:
-    """(tones,) amplitude of each over the whole stream, through a Hann window."""
-    window = np.hanning(len(stream.pcm))
-    angle = 2j * np.pi * np.outer(tones, np.arange(len(stream.pcm))) / RATE
-    found: Floats = np.abs(np.exp(-angle) @ (stream.pcm * window)) * 2 / window.sum()
+    """(tones,) amplitude of each over the whole seconds of a stream, through a Hann window."""
+    length = len(stream.pcm) // RATE * RATE  # the same for all listeners of a run, so that the probes are made once
+    found: Floats = np.abs(_probes(tuple(tones), length) @ stream.pcm[:length].astype(np.float32)).astype(np.float64)
     return found
 
 

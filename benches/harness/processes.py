@@ -56,31 +56,30 @@ voice_url = "http://127.0.0.1:{application}/wait"
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Which core serves and which one loads (None: the scheduler decides). `is_realtime`: all of them go before whatever else runs here."""
+    """Which core serves and which one loads (None: the scheduler decides). `goes_first`: before whatever else runs here."""
 
     server: int | None
     load: int | None
-    is_realtime: bool = False
+    goes_first: bool = False
 
     @classmethod
-    def of_this_machine(cls, is_realtime: bool) -> Cores:
+    def of_this_machine(cls, goes_first: bool) -> Cores:
         """The first for the server, the last for the load; with a single one, no choice."""
         cores = sorted(os.sched_getaffinity(0))
         first, last = (cores[0], cores[-1]) if len(cores) > 1 else (None, None)
-        return cls(first, last, is_realtime)
+        return cls(first, last, goes_first)
 
     def serving(self, command: Sequence[str]) -> list[str]:
-        """A command on the server's core."""
-        return self._on(self.server, command)
+        """A command on the server's core. Not in real time, where a thread in the background would stop all others."""
+        return self._on(self.server, ["nice", "-n", "-19"], command)
 
     def loading(self, command: Sequence[str]) -> list[str]:
         """A command on the load's core."""
-        return self._on(self.load, command)
+        return self._on(self.load, ["chrt", "--fifo", "1"], command)
 
-    def _on(self, core: int | None, command: Sequence[str]) -> list[str]:
-        first = ["chrt", "--fifo", "1"] if self.is_realtime else []
+    def _on(self, core: int | None, first: Sequence[str], command: Sequence[str]) -> list[str]:
         pinned = ["taskset", "-c", str(core)] if core is not None else []
-        return [*first, *pinned, *command]
+        return [*(first if self.goes_first else []), *pinned, *command]
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,8 @@ impl Calls {
 
     /// A request of the server's gets its 200; a BYE ends the call.
     fn asked(&mut self, message: &str) {
-        let Some((answer, method, call_id)) = sip::accept(message).filter(|(_, method, _)| *method != "ACK") else {
+        let Some((answer, method, call_id)) = sip::accept(message).filter(|(_, method, _)| *method != "ACK")
+        else {
             return;
         };
         let _ = self.socket.send(answer.as_bytes()); // lost: it asks again

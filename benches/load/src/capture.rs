@@ -76,7 +76,10 @@ fn heard(leg: &Leg, bytes: &mut Vec<u8>) {
                 let mut floats = [0f32; FRAME_SAMPLES];
                 // A payload that is not Opus, or not 20 ms, is heard as silence.
                 let _ = decoder.decode_float_to_slice(payload, &mut floats, false);
-                samples.iter_mut().zip(floats).for_each(|(sample, float)| *sample = (float * 32_768.0) as i16);
+                samples
+                    .iter_mut()
+                    .zip(floats)
+                    .for_each(|(sample, float)| *sample = (float * 32_768.0) as i16);
             }
         }
         samples.iter().for_each(|sample| bytes.extend_from_slice(&sample.to_le_bytes()));

@@ -18,7 +18,8 @@ pub fn serve(base_port: &str, legs: &str) -> Result<(), String> {
     let sockets: Vec<UdpSocket> = (0..legs)
         .map(|leg| {
             let port = base_port + 2 * leg;
-            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).map_err(|fault| format!("port {port}: {fault}"))?;
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port))
+                .map_err(|fault| format!("port {port}: {fault}"))?;
             socket.set_nonblocking(true).map_err(|fault| fault.to_string())?;
             Ok(socket)
         })

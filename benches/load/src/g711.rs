@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn values_of_the_standard() {
-        for (sample, code) in [(0, 0xff), (32_124, 0x80), (-32_124, 0x00), (i16::MAX, 0x80), (i16::MIN, 0x00)] {
+        for (sample, code) in [(0, 0xff), (32_124, 0x80), (-32_124, 0x00), (i16::MAX, 0x80), (i16::MIN, 0x00)]
+        {
             assert_eq!(encode(sample), code, "{sample}");
         }
         assert_eq!(decode(0x80), 32_124);

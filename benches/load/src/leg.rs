@@ -150,7 +150,8 @@ impl Leg {
             if arrival < since || arrival >= until {
                 return;
             }
-            let Some((header, payload)) = Header::parse(bytes).filter(|(header, _)| header.payload_type == payload_type)
+            let Some((header, payload)) =
+                Header::parse(bytes).filter(|(header, _)| header.payload_type == payload_type)
             else {
                 *strange += 1;
                 return;

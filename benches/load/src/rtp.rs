@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let header = Header { payload_type: 111, marker: true, sequence: 65_535, timestamp: 1 << 31, ssrc: 7 };
+        let header =
+            Header { payload_type: 111, marker: true, sequence: 65_535, timestamp: 1 << 31, ssrc: 7 };
         let bytes = header.datagram(b"abc");
         assert_eq!(Header::parse(&bytes), Some((header, b"abc".as_slice())));
         assert_eq!(Header::parse(&bytes[..11]), None);

@@ -17,6 +17,8 @@ use crate::signal::Rounds;
 const SECOND_NS: f64 = 1e9;
 /// How long we wait for answers to BYE.
 const LEAVE_S: f64 = 5.0;
+/// BYEs that leave in a second: all at once would not fit into a socket's buffer.
+const HANG_UPS_PER_SECOND: f64 = 400.0;
 /// How long after the last INVITE a call may be without a final answer.
 const ANSWER_S: f64 = 20.0;
 
@@ -157,7 +159,7 @@ impl Run {
                 self.at(now + (wait_s * SECOND_NS) as Nanoseconds, Task::Call(leg, 0));
             }
         }
-        if self.plan.sip.is_empty() {
+        if self.plan.sip.is_empty() || self.legs.is_empty() {
             self.settle();
         } else {
             self.after(self.legs.len() as f64 / self.plan.calls_per_second + ANSWER_S, Task::GiveUp);
@@ -178,7 +180,7 @@ impl Run {
                 self.carry_out(due, task);
             }
             let next = self.queue.peek().map_or_else(os::now, |Reverse((due, _))| *due);
-            if os::wait_readable(self.calls.socket(), next) {
+            if !self.done && os::wait_readable(self.calls.socket(), next) {
                 for answered in self.calls.receive(&mut self.receiver) {
                     self.begin(answered);
                 }
@@ -232,22 +234,29 @@ impl Run {
                 self.window.start = os::now();
                 self.after(self.plan.measure_s, Task::CloseWindow);
             }
-            Task::CloseWindow => {
-                self.window.end = os::now();
-                self.used = Snapshot::take(self.plan.pid).since(&self.opened);
-                (0..self.legs.len()).for_each(|leg| self.calls.hang_up(leg));
-                for leg in &mut self.legs {
-                    leg.listen(&mut self.receiver, self.window.start, self.window.end);
-                }
-                let nobody = self.calls.all(|state| !matches!(state, State::Leaving));
-                self.after(if nobody { 0.0 } else { LEAVE_S }, Task::Finish);
-            }
+            Task::CloseWindow => self.close_window(),
             Task::Finish => self.done = true,
             Task::GiveUp => {
                 self.calls.give_up();
                 self.watch();
             }
         }
+    }
+
+    fn close_window(&mut self) {
+        self.window.end = os::now();
+        self.used = Snapshot::take(self.plan.pid).since(&self.opened);
+        for leg in &mut self.legs {
+            leg.listen(&mut self.receiver, self.window.start, self.window.end);
+        }
+        if self.calls.all(|state| !matches!(state, State::Up | State::Leaving)) {
+            self.done = true;
+            return;
+        }
+        for leg in 0..self.legs.len() {
+            self.after(leg as f64 / HANG_UPS_PER_SECOND, Task::HangUp(leg));
+        }
+        self.after(self.legs.len() as f64 / HANG_UPS_PER_SECOND + LEAVE_S, Task::Finish);
     }
 
     fn speak(&mut self, leg: usize, due: Nanoseconds) {

@@ -84,7 +84,10 @@ fn marked(second: f64, hertz: f64, offset_ms: u32) -> f64 {
 
 fn voice(second: f64, hertz: f64) -> f64 {
     let strength = |frequency: f64| -> f64 {
-        FORMANTS.iter().map(|(centre, width, gain)| gain / (1.0 + ((frequency - centre) / width).powi(2))).sum()
+        FORMANTS
+            .iter()
+            .map(|(centre, width, gain)| gain / (1.0 + ((frequency - centre) / width).powi(2)))
+            .sum()
     };
     let harmonics = (1..).map(|n| f64::from(n) * hertz).take_while(|frequency| *frequency < 3_600.0);
     let sum: f64 =
@@ -94,7 +97,10 @@ fn voice(second: f64, hertz: f64) -> f64 {
 }
 
 fn pcmu(samples: &[i16]) -> Round {
-    samples.chunks_exact(160).map(|frame| frame.iter().map(|sample| g711::encode(*sample)).collect()).collect()
+    samples
+        .chunks_exact(160)
+        .map(|frame| frame.iter().map(|sample| g711::encode(*sample)).collect())
+        .collect()
 }
 
 /// As a browser or a good telephone sends: 32 kbit/s, effort 5, with error correction.

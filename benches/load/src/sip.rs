@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn a_request_is_no_answer_and_is_accepted() {
-        let request = "BYE sip:load@h SIP/2.0\r\nVia: v\r\nFrom: f\r\nTo: t\r\nCall-ID: c\r\nCSeq: 1 BYE\r\n\r\n";
+        let request =
+            "BYE sip:load@h SIP/2.0\r\nVia: v\r\nFrom: f\r\nTo: t\r\nCall-ID: c\r\nCSeq: 1 BYE\r\n\r\n";
         assert_eq!(parse_answer(request), None);
         let (answer, method, call_id) = accept(request).expect("an answer");
         assert!(answer.starts_with("SIP/2.0 200 OK\r\nVia: v\r\n") && answer.ends_with("\r\n\r\n"));
