@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import pytest
 from live import Live
+from rtp_phone import RtpPhone
+from sipp import ACK, Sipp, expect, invite, nudge, request
 from web_application import WebApplication
 
 Held = TypeVar("Held")
@@ -40,6 +42,29 @@ class Shared(Live):
     def stop(self) -> None:
         super().stop()
         self.web.close()
+
+
+class Guest:
+    """A caller in a room: sipp signals, and an `RtpPhone` talks and hears."""
+
+    def __init__(self, server: Live, folder: Path, room: str, caller: str, tone_hz: float | None) -> None:
+        self.server = server
+        self.caller = caller
+        self.phone = RtpPhone(tone_hz)
+        steps = (invite(), expect(200), ACK, nudge(), request("BYE", cseq=2), expect(200))
+        self.sipp = Sipp(folder / caller, server.address, room, caller, *steps, media=self.phone.port)
+        server.until_call(caller, lambda call: call["answered_at"], f"{caller} is answered")
+
+    def hang_up(self) -> None:
+        """The call has ended at the server, too."""
+        self.sipp.nudge()
+        self.sipp.succeeds()
+        self.server.until_ended(self.caller)
+
+    def stop(self) -> None:
+        """Whatever has become of it."""
+        self.phone.close()
+        self.sipp.stop()
 
 
 @pytest.fixture(scope="session")

@@ -205,7 +205,12 @@ class Live(Program):
     def call_from(self, caller: str) -> Json | None:
         """The newest call of that caller (user part of its From)."""
         return next(
-            (call for call in self.calls() if f":{caller}@" in call["from_uri"] or call["from_uri"] == caller), None
+            (
+                call
+                for call in self.calls(limit=1000)
+                if f":{caller}@" in call["from_uri"] or call["from_uri"] == caller
+            ),
+            None,
         )
 
     def until_call(self, caller: str, holds: Callable[[Json], object], what: str, seconds: float = WAIT_S) -> Json:
@@ -218,7 +223,7 @@ class Live(Program):
         try:
             return until(ask, what, seconds)
         except AssertionError as error:
-            raise AssertionError(f"{error}\ncalls: {self.calls()}") from None
+            raise AssertionError(f"{error}\nnewest calls: {self.calls(limit=3)}") from None
 
     def until_listening(self, caller: str) -> Json:
         """Its call, when a Gather takes its keys."""

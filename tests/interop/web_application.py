@@ -14,39 +14,25 @@ __all__ = ["WebApplication"]
 Parameters = dict[str, str]
 Behaviour = str | Callable[[BaseHTTPRequestHandler, Parameters], None]
 
-TALK = '<Response><Dial><Conference beep="{beep}">{room}</Conference></Dial></Response>'
+TALK = '<Response><Dial><Conference beep="false">{room}</Conference></Dial></Response>'
+FAULTS = ("broken", "slow", "trickle", "doctype", "megabyte", "endless", "cut", "down")
 STAY = '<Response><Gather timeout="3600"/></Response>'
 
 
 class WebApplication:
     """`documents`: path to a document, or to a function that answers by hand. Unknown paths are 404."""
 
-    NUMBERS = (
-        "stay",
-        "ring",
-        "talk",
-        "hold",
-        "flood",
-        "broken",
-        "slow",
-        "trickle",
-        "doctype",
-        "megabyte",
-        "endless",
-        "down",
-        "cut",
-        "goodbye",
-    )
+    ROOMS = ("hold", "strangers", "garbage", "flood", "signalling")
+    NUMBERS = (*ROOMS, "stay", "ring", "reject", "goodbye", *FAULTS)
 
     def __init__(self) -> None:
         self.documents: dict[str, Behaviour] = {
             "/stay": STAY,
             "/ring": '<Response><Pause length="60"/></Response>',
-            "/talk": TALK.format(room="talk", beep="false"),
-            "/hold": TALK.format(room="hold", beep="false"),
-            "/flood": TALK.format(room="flood", beep="false"),
+            "/reject": "<Response><Reject/></Response>",
             "/goodbye": '<Response><Play digits="1"/><Hangup/></Response>',
         }
+        self.documents |= {f"/{room}": TALK.format(room=room) for room in self.ROOMS}
         self.asked: list[tuple[str, Parameters]] = []
         self.released = threading.Event()  # what hangs lets go
         application = self
@@ -62,8 +48,11 @@ class WebApplication:
             def log_message(self, *_arguments: object) -> None:
                 """Silent."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        class Listener(ThreadingHTTPServer):
+            request_queue_size = 512
+            daemon_threads = True
+
+        self._server = Listener(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
 
     def url(self, path: str) -> str:
