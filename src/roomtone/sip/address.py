@@ -15,14 +15,16 @@ __all__ = ["Address", "host_port", "is_loose", "name_addr", "party", "read_uri",
 _USER_SAFE = "-_.!~*'()&=+$,;?/"  # RFC 3261 section 25.1: unreserved and user-unreserved
 _QUOTED = re.compile(r'["\\]')
 _URI = re.compile(
-    r"(?i)sips?:(?:(?P<user>[^@:?]*)(?::[^@]*)?@)?(?P<host>\[[^\]]*\]|[^:;?>]*)(?::(?P<port>\d+))?(?P<rest>[^?]*)"
+    r"(?i)sips?:(?:(?P<user>[^@:?]*)(?::[^@]*)?@)?"
+    r"(?P<host>\[[^\]]*\]|[^:;?>]*)(?::(?P<port>\d{1,5})(?!\d))?(?P<rest>[^?]*)"
 )
 _TRANSPORT = re.compile(r"(?i);transport=(\w+)")
+_PORT_MAX = 65_535
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A SIP URI in its parts. `port` 0: none was written."""
+    """A SIP URI in its parts. `port` 0: none was written, or none that exists."""
 
     user: str
     host: str  # IPv6 without brackets
@@ -45,10 +47,11 @@ def read_uri(uri: str) -> Address:
     if match is None:
         return Address("", "")
     transport = _TRANSPORT.search(match["rest"])
+    port = int(match["port"] or 0)
     return Address(
         unquote(match["user"] or ""),
         match["host"].strip("[]").lower(),
-        int(match["port"] or 0),
+        port if port <= _PORT_MAX else 0,
         transport[1].lower() if transport else "udp",
     )
 

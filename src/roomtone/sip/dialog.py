@@ -13,6 +13,7 @@ from roomtone.sip.surroundings import Surroundings, is_ip
 __all__ = ["Dialog", "Outgoing"]
 
 _CONNECTED = frozenset({"tcp", "tls", "ws"})
+_OPENED = frozenset({"udp", "tcp"})  # what a request may begin to travel by; of the others we have no sockets yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,13 @@ class Dialog:
     def _hop(self, uri: str, routes: list[str]) -> tuple[tuple[str, str, int], int | None]:
         """The address of the first hop, and the connection to it if there is one (RFC 3261 12.2.1.1, 18.1.1).
 
-        A name is not looked up again, and an address that only the far end itself can reach is of no use: then requests
-        go where theirs come from.
+        A name is not looked up again, and an address that only the far end itself can reach, or by a transport that is
+        not ours, is of no use: then requests go where theirs come from.
         """
         if self.flow is not None and self.source[0] in _CONNECTED:
             return self.source, self.flow
         hop = read_uri(uri_of_route(routes[0]) if routes else uri)
-        if not is_ip(hop.host) or self.surroundings.is_behind(hop.host, self.source[1]):
+        is_usable = hop.transport in _OPENED and is_ip(hop.host) and "%" not in hop.host
+        if not is_usable or self.surroundings.is_behind(hop.host, self.source[1]):
             return self.source, None
         return (hop.transport, hop.host, hop.port or 5060), None

@@ -109,6 +109,10 @@ class Endpoint:
             self._close_leg(leg)
             self._respond(event, 422, ("Min-SE", str(MIN_SE_S)))
             return
+        except Exception:  # a fault of ours: the caller is answered, and the ports are free again
+            self._close_leg(leg)
+            self._respond(event, 500)
+            raise
         self._on_call(line)
 
     def _cancelled(self, transaction: int) -> None:

@@ -35,6 +35,7 @@ class InboundLine(SipLine):
             signalling, dialog, session, leg, party(message.from_uri, message.from_display), party(message.uri)
         )
         self.invite = invite.transaction
+        self._invite_cseq = message.cseq
         self._takes_update = any("UPDATE" in row.upper() for row in message.headers("Allow"))
         self._ready: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
@@ -50,7 +51,7 @@ class InboundLine(SipLine):
         body = self._sdp or self.session.offer()
         self.session.apply()
         self.state = State.ACCEPTED
-        self._unacknowledged = self.invite
+        self._unacknowledged, self._unacknowledged_cseq = self.invite, self._invite_cseq
         self._answer(self.invite, body, self._agreement)
         if not await self._ready:
             raise LineEndedError

@@ -66,6 +66,7 @@ class SipLine:
         self.on_end: Callable[[LineEnd], None] = lambda _end: None
         self.state = State.SETUP
         self._unacknowledged = 0  # the server transaction whose 2xx waits for its ACK
+        self._unacknowledged_cseq = 0  # of its INVITE: the ACK has the same, whatever was asked in between
         self._asking = (
             0  # the client transaction of our INVITE or UPDATE within the dialog, while it has no final answer
         )
@@ -189,7 +190,7 @@ class SipLine:
         self.dialog.refresh(message)
         self._answer(event.transaction, body, agreement)
         if message.method == "INVITE":
-            self._unacknowledged = event.transaction
+            self._unacknowledged, self._unacknowledged_cseq = event.transaction, message.cseq
         if message.body:
             self.session.apply()
 
@@ -218,7 +219,7 @@ class SipLine:
 
     def acknowledged(self, message: SipMessage) -> None:
         """ACK to a 2xx of ours: with the answer, when the offer was ours."""
-        if not self._unacknowledged or (self.dialog.remote_cseq or 0) != message.cseq:
+        if not self._unacknowledged or self._unacknowledged_cseq != message.cseq:
             return  # a repeated one, or one for an INVITE that a later one has overtaken
         self._unacknowledged = 0
         was = self.state

@@ -18,6 +18,8 @@ from roomtone.sip.address import Address, host_port, is_loose, name_addr, party,
         ("sip:1;phone-context=a@h", Address("1;phone-context=a", "h")),
         ("tel:+15550100;ext=1", Address("+15550100", "")),
         ("mailto:a@b", Address("", "")),
+        ("sip:a@h:65536", Address("a", "h")),
+        ("sip:a@h:" + "9" * 5000 + ";transport=tcp", Address("a", "h", 0, "tcp")),
     ],
 )
 def test_read(uri: str, address: Address) -> None:

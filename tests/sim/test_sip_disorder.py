@@ -1,0 +1,69 @@
+"""A far end whose requests overtake each other, or whose addresses lead nowhere."""
+
+from __future__ import annotations
+
+import pytest
+from sip_peer import HOST, Peer, Talk
+
+from roomtone.testing.world import World, run_world
+
+LISTENING = '<Response><Gather timeout="3600"/></Response>'
+ROOM = "<Response><Dial><Conference>R</Conference></Dial></Response>"
+
+
+class Elsewhere(Talk):
+    """Says in its Contact that it is reached at `contact`."""
+
+    contact = ""
+
+    def headers(self, method: str, cseq: int | None = None) -> list[tuple[str, str]]:
+        return [*super().headers(method, cseq)[:-1], ("Contact", self.contact)]
+
+
+async def _started(world: World, document: str) -> Peer:
+    world.application(document)
+    await world.start()
+    return Peer(world)
+
+
+@pytest.mark.parametrize("method", ["INFO", "OPTIONS", "UPDATE"])
+def test_an_ack_that_was_overtaken_is_taken_all_the_same(method: str) -> None:
+    run_world(lambda world: _overtaken(world, method))
+
+
+async def _overtaken(world: World, method: str) -> None:
+    talk = Talk(await _started(world, LISTENING))
+    answer = await talk.invite(ack=False)
+    invite = talk.cseq
+    assert answer.status == 200
+    await talk.ask(method)
+    talk.ack(cseq=invite)
+    await world.clock.sleep(1)
+    (call,) = world.server.switchboard
+    assert call.answered
+    call.hang_up("test")
+    await talk.peer.next_request("BYE")
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        f"<sip:peer@{HOST};transport=sctp>",
+        f"<sip:peer@{HOST};transport=tls>",
+    ],
+)
+def test_a_contact_that_leads_nowhere_gets_its_bye_where_it_came_from(contact: str) -> None:
+    run_world(lambda world: _leads_nowhere(world, contact))
+
+
+async def _leads_nowhere(world: World, contact: str) -> None:
+    talk = Elsewhere(await _started(world, ROOM))
+    talk.contact = contact
+    assert (await talk.invite()).status == 200
+    await world.clock.sleep(1)
+    (call,) = world.server.switchboard
+    call.hang_up("test")
+    await talk.peer.next_request("BYE")
+    await world.clock.sleep(1)
+    assert len(world.server.switchboard) == 0
+    assert world.server.conferences.participants_active == 0
