@@ -250,6 +250,7 @@ class Server:
             self._refusals.cancel()
         await self.speech.close()
         await self.webhooks.close()
+        self.journal.flush()
         await self.store.close()
         self.media.close(None if self._world.is_virtual else asyncio.get_running_loop())
 

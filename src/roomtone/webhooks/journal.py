@@ -3,7 +3,7 @@
 Rules. `webhooks.capture` decides what is kept: `none` nothing, `metadata` neither parameters nor headers nor bodies, `full` all. Values of keys that a
 caller pressed are masked unless allowed (`roomtone dev`), credentials and cookies always. What is kept in memory is bounded in number and bytes, the
 oldest goes first; the store keeps it longer (`keep`), for `capture_hours`. A row is replaced as a whole whenever something is added, and told to everybody
-who follows.
+who follows; a row with many verbs at most once a second, because a document of 10,000 verbs would otherwise cost the server their square.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ ENTRIES_BYTES_MAX = 32 * 1024 * 1024
 
 BODY_CHARACTERS_MAX = 102_400
 """Of an answer's body; the rest is cut."""
+
+VERBS_AT_ONCE_MAX = 100
+VERBS_EVERY_S = 1.0
+"""Verbs of an answer whose row is told at each change, and how often that of a longer one is."""
 
 _MASKED_PARAMETERS = frozenset({"Digits", "SpeechResult", "UnstableSpeechResult"})
 _MASKED_HEADERS = frozenset({"authorization", "cookie", "set-cookie"})
@@ -59,6 +63,7 @@ class Journal:
         self._keep = keep
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._bytes = 0
+        self._late_verbs: dict[str, Sequence[VerbReport]] = {}  # of long answers, until `VERBS_EVERY_S` is over
         self._followers: dict[int, Callable[[RequestRow], None]] = {}
         self._follower_ids = 0
 
@@ -114,8 +119,21 @@ class Journal:
     # what the interpreter says ------------------------------------------------------------------------------------------------------------
 
     def verbs(self, request_id: str, reports: Sequence[VerbReport]) -> None:
-        """What has become so far of the verbs of the answer: all of them, each time."""
-        self._change(request_id, verbs=tuple(_flat(reports)))
+        """What has become so far of the verbs of the answer: all of them, each time. The reports may change until they
+        are told.
+        """
+        if request_id in self._late_verbs:
+            self._late_verbs[request_id] = reports
+        elif sum(1 + len(report.children) for report in reports) <= VERBS_AT_ONCE_MAX:
+            self._change(request_id, verbs=tuple(_flat(reports)))
+        elif request_id in self._entries:
+            self._late_verbs[request_id] = reports
+            self._clock.call_at(self._clock.now() + VERBS_EVERY_S, lambda: self._tell_verbs(request_id))
+
+    def flush(self) -> None:
+        """Tells what still waits for its second: the server stops."""
+        for request_id in tuple(self._late_verbs):
+            self._tell_verbs(request_id)
 
     def refused(self, request_id: str, code: int, message: str) -> None:
         """The answer came, but was no document that could be run."""
@@ -156,6 +174,11 @@ class Journal:
         if self._shows_digits:
             return tuple(parameters)
         return tuple((name, "*" * len(value) if name in _MASKED_PARAMETERS else value) for name, value in parameters)
+
+    def _tell_verbs(self, request_id: str) -> None:
+        reports = self._late_verbs.pop(request_id, None)
+        if reports is not None:
+            self._change(request_id, verbs=tuple(_flat(reports)))
 
     def _put(self, row: RequestRow, webhook: Webhook | None) -> None:
         entry = _Entry(row, webhook, _size(row))

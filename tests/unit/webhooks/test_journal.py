@@ -102,6 +102,35 @@ def test_verbs_are_added_as_they_happen_and_reported_flat() -> None:
     assert (row.error, row.status) == ({"code": 11200, "message": "no"}, 404)
 
 
+def test_the_verbs_of_a_long_document_are_told_once_a_second() -> None:
+    clock = VirtualClock()
+    kept_rows: list[RequestRow] = []
+    kept = Journal(clock, lambda: "RQ1", keep=kept_rows.append)
+    kept.begin(WEBHOOK, WEBHOOK.url)
+    kept_rows.clear()
+    reports = [VerbReport(f"/Response/Pause[{number}]", number) for number in range(1, 10_001)]
+    for report in reports:
+        report.outcome = Outcome.RAN
+        kept.verbs("RQ1", reports)
+    assert kept_rows == []
+    clock.advance(1.0)
+    assert [len(row.verbs) for row in kept_rows] == [10_000]
+    kept.verbs("RQ1", reports)
+    kept.flush()
+    assert len(kept_rows) == 2
+    assert {verb["outcome"] for verb in kept_rows[-1].verbs} == {"ran"}
+
+
+def test_prompts_count_as_verbs() -> None:
+    kept = made()
+    kept.begin(WEBHOOK, WEBHOOK.url)
+    prompts = [VerbReport("/Response/Gather[1]/Say[1]", 1) for _ in range(journal_module.VERBS_AT_ONCE_MAX)]
+    kept.verbs("RQ1", [VerbReport("/Response/Gather[1]", 1, children=prompts)])
+    row = kept.get("RQ1")
+    assert row is not None
+    assert row.verbs == ()
+
+
 def test_a_refused_document_keeps_its_answer() -> None:
     kept = made()
     whole(kept)

@@ -16,7 +16,10 @@ from roomtone.calls.document import Finding, Outcome, VerbReport
 from roomtone.dialects.twilio.errors import level
 from roomtone.dialects.twilio.xml import Element, line_of, text_of
 
-__all__ = ["Place", "Reading", "is_web_address"]
+__all__ = ["FINDINGS_MAX", "Place", "Reading", "is_web_address"]
+
+FINDINGS_MAX = 100
+"""Of one document; the next says that there are more. Each is an entry of the debug log."""
 
 _SHOWN_CHARACTERS_MAX = 80
 
@@ -28,6 +31,14 @@ class Reading:
         self.url = url
         self.findings: list[Finding] = []
         self.ignored: list[VerbReport] = []
+
+    def find(self, finding: Finding) -> None:
+        """Notes a mistake, if there are not too many."""
+        if len(self.findings) == FINDINGS_MAX:
+            message = f"the document has more than {FINDINGS_MAX} mistakes; the rest is not listed"
+            self.findings.append(Finding(12200, message, level(12200), finding.line, None, finding.path))
+        elif len(self.findings) < FINDINGS_MAX:
+            self.findings.append(finding)
 
 
 class Place:
@@ -55,7 +66,7 @@ class Place:
 
     def find(self, code: int, message: str) -> None:
         """Notes a mistake of the application."""
-        self.reading.findings.append(Finding(code, message, level(code), self.line, None, self.path))
+        self.reading.find(Finding(code, message, level(code), self.line, None, self.path))
 
     def ignore(self, code: int, reason: str) -> None:
         """Notes that this verb or noun is skipped, and why."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from roomtone.calls.document import Document, DocumentError, Outcome, Verb
 from roomtone.calls.verbs import DialConference, Gather, Hangup, NotYet, Pause, Play, Redirect, Reject, Say
 from roomtone.dialects.twilio.document import parse
+from roomtone.dialects.twilio.place import FINDINGS_MAX
 from roomtone.rooms.join import EndRule, StartRule
 
 URL = "https://app.example/dir/voice?x=1"
@@ -415,3 +416,10 @@ def test_no_bytes_break_the_parser(body: bytes) -> None:
     for text in (body, b"<Response>" + body + b"</Response>", b"<Response><Dial " + body + b"/></Response>"):
         with contextlib.suppress(DocumentError):
             read(text)
+
+
+def test_a_document_of_mistakes_fills_no_debug_log() -> None:
+    document = response('<Pause wrong="1"/>' * 500)
+    assert len(document.verbs) == 500
+    assert len(document.findings) == FINDINGS_MAX + 1
+    assert "more than 100 mistakes" in document.findings[-1].message
