@@ -37,6 +37,7 @@ SCENARIOS: dict[str, Callable[[Bench], list[Row]]] = {
     "skewed-clocks": sound.skewed_clocks,
     "calls": speed.calls,
 }
+QUICK = ("conversations", "hall", "ten-talkers", "full-scale", "calls")
 
 
 def main() -> int:
@@ -57,13 +58,14 @@ def main() -> int:
         flush=True,
     )
     rows: list[Row] = []
-    for name in arguments.only or SCENARIOS:
+    for name in arguments.only or (QUICK if arguments.quick else SCENARIOS):
         print(f"\n## {name}", flush=True)
         if name != "conversations" and not bench.echoes:
             bench.echo(300, measure_s=bench.seconds(10, 5))
         for row in SCENARIOS[name](bench):
             rows.append(row)
             print(_line(row), flush=True)
+    bench.close()
     if arguments.json:
         arguments.json.write_text(json.dumps({"machine": _machine(), "rows": [asdict(row) for row in rows]}, indent=1))
     log = folder / "server.log"
@@ -76,7 +78,9 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="short windows, one repetition: about three minutes")
+    parser.add_argument(
+        "--quick", action="store_true", help="five of the scenarios, short windows, no repetition: two to three minutes"
+    )
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, help="some of the scenarios")
     parser.add_argument("--json", type=Path, help="also write the rows here")
     parser.add_argument("--load", type=Path, help="a roomtone-load that is built already")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,8 @@ class Bench:
     quick: bool
     seed: int = 1
     echoes: list[Run] = field(default_factory=list)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _shared: Running | None = None
 
     @property
     def repetitions(self) -> int:
@@ -159,7 +161,7 @@ class Bench:
         return quick if self.quick else full
 
     @contextmanager
-    def server(self) -> Iterator[Running]:
+    def _server(self) -> Iterator[Running]:
         """The application and a fresh server that has come to rest: what it prepares in the background is done."""
         with (
             processes.application(self.cores, self.folder) as application,
@@ -174,19 +176,28 @@ class Bench:
             yield server
 
     def run(self, plan: Plan, *, measure_s: float, settle_s: float = 4.0, warm: Plan | None = None, **more: Any) -> Run:
-        """A plan against a fresh server. `warm`: these calls have come and gone before, and the idle memory is noted."""
-        with self.server() as server:
-            idle_kb = 0
-            if warm is not None:
-                self._go(warm, server, measure_s=0.5, settle_s=0.5)
-                idle_kb = processes.resident_kb(server.pid)
-            run = self._go(plan, server, measure_s=measure_s, settle_s=settle_s, **more)
-            run.idle_kb = idle_kb
+        """A plan against the server that is up. `warm`: against a fresh one, after these calls have come and gone, and the idle memory is noted."""
+        if warm is not None:
+            self.close()
+        if self._shared is None:
+            self._shared = self._stack.enter_context(self._server())
+        idle_kb = 0
+        if warm is not None:
+            self._go(warm, self._shared, measure_s=0.5, settle_s=0.5)
+            idle_kb = processes.resident_kb(self._shared.pid)
+        run = self._go(plan, self._shared, measure_s=measure_s, settle_s=settle_s, **more)
+        run.idle_kb = idle_kb
         return run
+
+    def close(self) -> None:
+        """Ends the server that is up."""
+        self._shared = None
+        self._stack.close()
 
     def echo(self, legs: int, *, measure_s: float) -> Run:
         """The same telephones against the bare echo."""
         plan = Plan().rooms_of_three(legs // 3, listening_rooms=0)
+        self.close()
         with processes.echo(self.load, legs, self.cores, self.folder) as echo:
             run = self._go(plan, echo, measure_s=measure_s, settle_s=1.0)
         self.echoes.append(run)

@@ -1,6 +1,6 @@
 """The processes of a bench: the server, the application, the echo, the telephones; each on the core that the run gives it.
 
-Every process is started for one run and ended after it, so that no run inherits memory, caches or ports from another.
+Logs and settings stay in the bench's folder.
 """
 
 from __future__ import annotations
