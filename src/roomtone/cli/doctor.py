@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import socket
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from roomtone.cli import open_files
 from roomtone.cli.options import ConfigOption, DataOption, HttpOption, JsonOption, SipOption
 from roomtone.cli.output import console, print_json
 from roomtone.errors import ExitCode, SettingsError
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["doctor"]
 
 DISK_FREE_BYTES_MIN = 500 * 1024 * 1024
-FILES_PER_CALL = 2  # RTP and RTCP
-FILES_BESIDES = 200
 BUILT_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """A clock that is before this is wrong."""
 
@@ -191,15 +189,12 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 
 def _files(settings: Settings) -> Finding:
-    limit, ceiling = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = settings.limits.calls * FILES_PER_CALL + FILES_BESIDES
-    if limit >= needed:
-        return Finding("open files", "good", f"{limit} allowed")
-    calls = max((limit - FILES_BESIDES) // FILES_PER_CALL, 0)
-    remedy = (
-        f"`ulimit -n {needed}`" if ceiling >= needed else f"LimitNOFILE={needed} in the systemd unit, or limits.conf"
-    )
-    return Finding("open files", "warning", f"{limit} allowed: enough for {calls} calls, not for limits.calls", remedy)
+    allowed, needed = open_files.allowed(), open_files.needed(settings)
+    if allowed >= needed:
+        return Finding("open files", "good", f"{needed} needed, and allowed when the server asks for them")
+    calls = max((allowed - open_files.FILES_BESIDES) // open_files.FILES_PER_CALL, 0)
+    message = f"{allowed} allowed at most: enough for {calls} calls, not for limits.calls"
+    return Finding("open files", "warning", message, f"LimitNOFILE={needed} in the systemd unit, or limits.conf")
 
 
 def _applications(settings: Settings) -> Iterator[Finding]:

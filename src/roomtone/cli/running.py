@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from roomtone.cli import open_files
 from roomtone.cli.output import print_note
 from roomtone.errors import ExitCode
 
@@ -45,6 +46,7 @@ class Run:
 
     def run(self, on_ready: Callable[[ReadyInfo], None]) -> ExitCode:
         """Until a signal or `stop`. SettingsError."""
+        open_files.raise_limit(self._settings)
         asyncio.run(self._main(on_ready))
         return self.exit_code
 
