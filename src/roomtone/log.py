@@ -20,6 +20,7 @@ _SECRET_FIELDS = frozenset(
     {"token", "password", "admin_token", "signing_key", "authorization", "cookie", "digits", "digit", "key"}
 )
 _MASK = "***"
+_WITH_HANDLERS_OF_THEIR_OWN = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
 
 def configure(*, text: bool, level: str = "info", colors: bool = False) -> None:
@@ -59,6 +60,9 @@ def configure(*, text: bool, level: str = "info", colors: bool = False) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
+    for name in _WITH_HANDLERS_OF_THEIR_OWN:
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
 
 
 def _mask(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
