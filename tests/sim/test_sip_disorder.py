@@ -1,11 +1,11 @@
-"""A far end whose requests overtake each other, or whose addresses lead nowhere."""
+"""A far end whose requests overtake each other, whose addresses lead nowhere, or that nobody answers in time."""
 
 from __future__ import annotations
 
 import pytest
 from sip_peer import HOST, Peer, Talk
 
-from roomtone.testing.world import World, run_world
+from roomtone.testing.world import World, run_world, simulated
 
 LISTENING = '<Response><Gather timeout="3600"/></Response>'
 ROOM = "<Response><Dial><Conference>R</Conference></Dial></Response>"
@@ -67,3 +67,16 @@ async def _leads_nowhere(world: World, contact: str) -> None:
     await world.clock.sleep(1)
     assert len(world.server.switchboard) == 0
     assert world.server.conferences.participants_active == 0
+
+
+@simulated()
+async def test_an_invite_that_the_core_gave_up_is_no_call_any_more(world: World) -> None:
+    talk = Talk(await _started(world, '<Response><Pause length="700"/><Gather timeout="3600"/></Response>'))
+    assert (await talk.invite()).status == 500
+    assert 599 < world.clock.now() < 605
+    await world.clock.sleep(1)
+    assert len(world.server.switchboard) == 0
+    assert not world.server.signalling.lines
+    await world.server.store.flush()
+    (row,) = await world.server.store.calls.list(None)
+    assert (row.status, row.answered_at) == ("canceled", None)

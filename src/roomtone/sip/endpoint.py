@@ -51,8 +51,11 @@ class Endpoint:
         match event:
             case SipRequest():
                 self._request(event)
-            case SipResponse() | SipFailed():
+            case SipResponse():
                 self._signalling.answered(event)
+            case SipFailed():
+                self._signalling.answered(event)
+                self._abandoned(event.transaction)
             case SipAck():
                 line = self._signalling.lines.get((event.message.call_id, event.message.to_tag))
                 if line is not None:
@@ -116,9 +119,19 @@ class Endpoint:
         self._on_call(line)
 
     def _cancelled(self, transaction: int) -> None:
-        for line in tuple(self._signalling.lines.values()):
-            if isinstance(line, InboundLine) and line.invite == transaction:
-                line.cancelled()
+        line = self._invited_by(transaction)
+        if line is not None:
+            line.cancelled()
+
+    def _abandoned(self, transaction: int) -> None:
+        line = self._invited_by(transaction)
+        if line is not None:
+            line.abandoned()
+
+    def _invited_by(self, transaction: int) -> InboundLine | None:
+        """Requests of ours and of theirs are counted together, so a transaction is one INVITE at most."""
+        lines = self._signalling.lines.values()
+        return next((line for line in lines if isinstance(line, InboundLine) and line.invite == transaction), None)
 
     def _flow_closed(self, flow: int) -> None:
         """The next request of its dialogs opens another connection."""

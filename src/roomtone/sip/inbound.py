@@ -70,6 +70,11 @@ class InboundLine(SipLine):
             self._respond(self.invite, 487)
             self._ended(LineEnd.CANCELLED)
 
+    def abandoned(self) -> None:
+        """No answer can reach the caller any more: its connection has closed, or the core gave up waiting for ours."""
+        if self.state is State.SETUP:
+            self._ended(LineEnd.CANCELLED)
+
     def _hung_up(self) -> None:
         if self.state is State.SETUP:  # a BYE in the early dialog
             self.cancelled()
