@@ -36,7 +36,8 @@ class Shared(Live):
 
     def __init__(self, folder: Path) -> None:
         self.web = WebApplication()
-        numbers = "".join(NUMBER.format(name=name, url=self.web.url(f"/{name}")) for name in self.web.NUMBERS)
+        urls = {name: self.web.url(f"/{name}") for name in self.web.NUMBERS} | {"down": "http://127.0.0.1:9/"}
+        numbers = "".join(NUMBER.format(name=name, url=url) for name, url in urls.items())
         super().__init__(folder, settings=SETTINGS + numbers)
 
     def stop(self) -> None:

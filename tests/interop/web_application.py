@@ -15,7 +15,7 @@ Parameters = dict[str, str]
 Behaviour = str | Callable[[BaseHTTPRequestHandler, Parameters], None]
 
 TALK = '<Response><Dial><Conference beep="false">{room}</Conference></Dial></Response>'
-FAULTS = ("broken", "slow", "trickle", "doctype", "megabyte", "endless", "cut", "down")
+FAULTS = ("broken", "slow", "trickle", "doctype", "megabyte", "endless", "cut")
 STAY = '<Response><Gather timeout="3600"/></Response>'
 
 
