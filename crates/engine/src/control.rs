@@ -164,7 +164,8 @@ pub struct Control {
     players: HashMap<PlayerId, Target>,
     taps: BTreeMap<TapId, TapHome>,
     outstanding: HashMap<u64, Outstanding>,
-    acknowledged: Vec<News>,
+    /// What no worker has to say.
+    own_news: Vec<News>,
     next_batch: u64,
     next_id: u64,
     dice: fastrand::Rng,
@@ -188,7 +189,7 @@ impl Control {
             players: HashMap::new(),
             taps: BTreeMap::new(),
             outstanding: HashMap::new(),
-            acknowledged: Vec::new(),
+            own_news: Vec::new(),
             next_batch: 0,
             next_id: 0,
             dice,
@@ -251,7 +252,7 @@ impl Control {
         let outstanding =
             Outstanding { pieces: pieces.commands.len() + pieces.closes.len(), gone: pieces.gone };
         if outstanding.pieces == 0 {
-            self.acknowledged.push(News::Ack { batch: id, gone: outstanding.gone });
+            self.own_news.push(News::Ack { batch: id, gone: outstanding.gone });
             return self.notifier.notify();
         }
         self.outstanding.insert(id, outstanding);
@@ -300,11 +301,18 @@ impl Control {
                 Some(worker) => pieces.add(*worker, Command::RelayDigit(bus, key, except)),
                 None => pieces.gone.push(bus.0),
             },
-            Order::Play { player, target, gain_db, stop_on_digit } => {
-                self.players.insert(player, target);
-                let built = Box::new(Player::new(player, gain_db, stop_on_digit));
-                self.to_player(player, pieces, |target| Command::Play(target, built));
-            }
+            Order::Play { player, target, gain_db, stop_on_digit } => match self.worker_of(target) {
+                Some(worker) => {
+                    self.players.insert(player, target);
+                    let built = Box::new(Player::new(player, gain_db, stop_on_digit));
+                    pieces.add(worker, Command::Play(target, built));
+                }
+                None => {
+                    pieces.gone.push(player.0);
+                    self.own_news.push(News::PlayerDone { player, reason: DoneReason::Gone });
+                    self.notifier.notify();
+                }
+            },
             Order::AppendClip { player, clip, loops } => {
                 self.to_player(player, pieces, |target| {
                     Command::Append(target, player, Item::Clip(clip, loops))
@@ -339,13 +347,17 @@ impl Control {
 
     fn to_player(&self, player: PlayerId, pieces: &mut Pieces, command: impl FnOnce(Target) -> Command) {
         let target = self.players.get(&player).copied();
-        let worker = target.and_then(|target| match target {
-            Target::Leg(leg) => self.legs.get(&leg)?.worker,
-            Target::Bus(bus) => self.buses.get(&bus).copied(),
-        });
+        let worker = target.and_then(|target| self.worker_of(target));
         match (worker, target) {
             (Some(worker), Some(target)) => pieces.add(worker, command(target)),
             _ => pieces.gone.push(player.0),
+        }
+    }
+
+    fn worker_of(&self, target: Target) -> Option<usize> {
+        match target {
+            Target::Leg(leg) => self.legs.get(&leg)?.worker,
+            Target::Bus(bus) => self.buses.get(&bus).copied(),
         }
     }
 
@@ -382,12 +394,21 @@ impl Control {
     }
 
     fn close_leg(&mut self, leg: LegId, pieces: &mut Pieces) {
-        let Some(home) = self.legs.remove(&leg) else { return pieces.gone.push(leg.0) };
+        match self.forget_leg(leg) {
+            Some(Some(worker)) => pieces.add(worker, Command::CloseLeg(leg)),
+            Some(None) => {}
+            None => pieces.gone.push(leg.0),
+        }
+    }
+
+    /// The worker that it was on, if it was on one; None: there is no such leg.
+    fn forget_leg(&mut self, leg: LegId) -> Option<Option<usize>> {
+        let home = self.legs.remove(&leg)?;
         self.taps.retain(|_, tap| tap.leg != leg);
         if let Some(worker) = home.worker {
             self.workers[worker].legs -= 1;
-            pieces.add(worker, Command::CloseLeg(leg));
         }
+        Some(home.worker)
     }
 
     fn configure(&mut self, leg: LegId, media: MediaSettings, now: Duration, pieces: &mut Pieces) {
@@ -443,7 +464,7 @@ impl Control {
     /// Everything that waits, in the order (tick, worker, sequence).
     pub fn drain(&mut self, now: Duration, news: &mut Vec<(Duration, News)>) {
         let first = news.len();
-        news.extend(self.acknowledged.drain(..).map(|ack| (now, ack)));
+        news.extend(self.own_news.drain(..).map(|own| (now, own)));
         for index in 0..self.workers.len() {
             self.workers[index].flush();
             while self.workers[index].handle.retired.pop().is_ok() {}
@@ -472,7 +493,7 @@ impl Control {
             }
             Said::Silent(leg) => News::LegSilent(leg),
             Said::Shed(leg, ..) => {
-                self.legs.remove(&leg);
+                self.forget_leg(leg);
                 News::LegLost(leg)
             }
             Said::Applied(batch) => {

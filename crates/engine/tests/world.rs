@@ -10,6 +10,7 @@ use roomtone_engine::network::Network;
 use roomtone_engine::wire::Impairment;
 use roomtone_media::bus::{Row, Sends};
 use roomtone_media::codec::Codec;
+use roomtone_media::event::DoneReason;
 use roomtone_media::id::{BusId, LegId, PlayerId, TapId};
 use roomtone_media::tap::TapPoint;
 
@@ -211,6 +212,27 @@ fn a_batch_is_acknowledged_once_and_names_what_was_gone() {
     assert_eq!(acks.iter().filter(|(id, _)| *id == batch).count(), 1);
     assert!(acks.contains(&(batch, vec![berta.leg.0, 999])));
     assert!(acks.contains(&(empty, Vec::new())));
+}
+
+#[test]
+fn a_player_for_a_leg_that_has_gone_has_its_last_word_all_the_same() {
+    let world = World::new(1);
+    let anna = world.call(Codec::Pcmu, 500.0);
+    world.run(100);
+    world.submit(&world.server, vec![Order::CloseLeg(anna.leg)]);
+    let (player, target) = (PlayerId(world.server.control().new_id()), Target::Leg(anna.leg));
+    let batch = world.submit(
+        &world.server,
+        vec![Order::Play { player, target, gain_db: 0.0, stop_on_digit: false }, Order::Finish(player)],
+    );
+    world.run(60);
+    let news = world.news(&world.server);
+    let place = |wanted: &dyn Fn(&News) -> bool| news.iter().position(wanted).expect("it was said");
+    let done = place(
+        &|news| matches!(news, News::PlayerDone { player: of, reason: DoneReason::Gone } if *of == player),
+    );
+    let acknowledged = place(&|news| matches!(news, News::Ack { batch: of, .. } if *of == batch));
+    assert!(done < acknowledged);
 }
 
 #[test]
