@@ -1,5 +1,6 @@
 //! Files into clips, off the tick: decoding (symphonia), mixing down to mono, resampling once for each rate in use (rubato).
 
+use core::ops::RangeInclusive;
 use std::io::Cursor;
 
 use roomtone_media::clip::Clip;
@@ -16,6 +17,11 @@ use symphonia::core::meta::MetadataOptions;
 
 /// Audio that one clip may hold.
 pub const CLIP_SECONDS_MAX: usize = 3600;
+/// Samples that are decoded for one clip, at whatever rate: silence packs so well that a small file could otherwise
+/// take all memory.
+const SAMPLES_MAX: usize = CLIP_SECONDS_MAX * 48_000;
+/// Rates of files that are played.
+const RATES_HZ: RangeInclusive<u32> = 1000..=384_000;
 /// Frames of the resampler's block.
 const BLOCK: usize = 1024;
 
@@ -66,11 +72,11 @@ impl Mono {
                 Err(error) => return Err(broken(error)),
             };
             let channels = block.spec().channels().count().max(1);
-            mono.rate_hz = block.spec().rate();
+            mono.rate_hz = playable(block.spec().rate())?;
             block.copy_to_vec_interleaved::<f32>(&mut interleaved);
             let down = |frame: &[f32]| frame.iter().sum::<f32>() / channels as f32;
             mono.samples.extend(interleaved.chunks_exact(channels).map(down));
-            if mono.samples.len() > CLIP_SECONDS_MAX * mono.rate_hz.max(1) as usize {
+            if mono.samples.len() > SAMPLES_MAX.min(CLIP_SECONDS_MAX * mono.rate_hz as usize) {
                 return Err(PromptError::TooLong);
             }
         }
@@ -96,9 +102,7 @@ impl Mono {
     /// The clip, at each rate that `codecs` use, encoded ahead for G.711 always and for what `encode` names. What is encoded for Opus is filled up with
     /// silence to a whole frame, so that its loops stay on frames.
     pub fn into_clip(self, codecs: &[Codec], encode: &[Codec]) -> Result<Clip, PromptError> {
-        if !(1000..=384_000).contains(&self.rate_hz) {
-            return Err(PromptError::NotAudio(format!("a rate of {} Hz", self.rate_hz)));
-        }
+        playable(self.rate_hz)?;
         let wide = codecs.iter().any(|codec| codec.rate_hz() == 48_000);
         let ahead = |codec: &&Codec| codec.rate_hz() == 8000 || encode.contains(codec);
         let ahead: Vec<Codec> = codecs.iter().filter(ahead).copied().collect();
@@ -110,4 +114,9 @@ impl Mono {
         }
         Ok(Clip::new(narrow, full, &ahead))
     }
+}
+
+fn playable(rate_hz: u32) -> Result<u32, PromptError> {
+    let refused = || PromptError::NotAudio(format!("a rate of {rate_hz} Hz"));
+    RATES_HZ.contains(&rate_hz).then_some(rate_hz).ok_or_else(refused)
 }
