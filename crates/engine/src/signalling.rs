@@ -262,6 +262,7 @@ impl Signalling {
             Some(bytes) => endpoint.handle_stream(flow, bytes, now),
             None => {
                 endpoint.handle_closed(flow.id, now);
+                endpoint.handle_unreachable(flow.transport, flow.remote, now); // it may never have opened
                 closed.push(flow.id);
             }
         });
