@@ -28,8 +28,8 @@ sip_listen 127.0.0.1:0
 audio_player aubridge,unheard
 audio_alert aubridge,unheard
 audio_source aufile,{voice}
-audio_srate 8000-48000
-audio_channels 1-2
+ausrc_srate 8000
+ausrc_channels 1
 audio_buffer 20-160
 net_interface 127.0.0.1
 rtp_tos 0

@@ -22,7 +22,7 @@ STAY = '<Response><Gather timeout="3600"/></Response>'
 class WebApplication:
     """`documents`: path to a document, or to a function that answers by hand. Unknown paths are 404."""
 
-    ROOMS = ("hold", "strangers", "garbage", "flood", "signalling")
+    ROOMS = ("codecs", "hold", "strangers", "garbage", "flood", "signalling")
     NUMBERS = (*ROOMS, "stay", "ring", "reject", "goodbye", *FAULTS)
 
     def __init__(self) -> None:
