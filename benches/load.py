@@ -88,7 +88,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--first",
         action="store_true",
-        help="server, echo and load go before all else (root): on a machine that others use",
+        help="media threads, echo and load run in real time (root): on a machine that others use",
     )
     return parser.parse_args()
 

@@ -23,6 +23,7 @@ ECHO_PORT = 11000
 LOAD_PORT = 18000
 RTP_PORTS = (14000, 17998)
 READY_LINES_MAX = 5
+TICKING = ("media-", "roomtone-load")
 
 _SETTINGS = """
 [server]
@@ -56,7 +57,7 @@ voice_url = "http://127.0.0.1:{application}/wait"
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Which core serves and which one loads (None: the scheduler decides). `goes_first`: before whatever else runs here."""
+    """Which core serves and which one loads (None: the scheduler decides). `goes_first`: load, echo and media threads, before whatever else runs here."""
 
     server: int | None
     load: int | None
@@ -70,16 +71,23 @@ class Cores:
         return cls(first, last, goes_first)
 
     def serving(self, command: Sequence[str]) -> list[str]:
-        """A command on the server's core. Not in real time, where a thread in the background would stop all others."""
-        return self._on(self.server, ["nice", "-n", "-19"], command)
+        """A command on the server's core."""
+        pinned = ["taskset", "-c", str(self.server)] if self.server is not None else []
+        return [*pinned, *command]
 
     def loading(self, command: Sequence[str]) -> list[str]:
         """A command on the load's core."""
-        return self._on(self.load, ["chrt", "--fifo", "1"], command)
+        first = ["chrt", "--fifo", "1"] if self.goes_first else []
+        pinned = ["taskset", "-c", str(self.load)] if self.load is not None else []
+        return [*first, *pinned, *command]
 
-    def _on(self, core: int | None, first: Sequence[str], command: Sequence[str]) -> list[str]:
-        pinned = ["taskset", "-c", str(core)] if core is not None else []
-        return [*(first if self.goes_first else []), *pinned, *command]
+    def put_first(self, pid: int) -> None:
+        """Threads that tick go before whatever else runs here: the media threads of the server, the echo. Not the server's others, which must share."""
+        if not self.goes_first:
+            return
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            if (task / "comm").read_text().startswith(TICKING):
+                os.sched_setscheduler(int(task.name), os.SCHED_FIFO, os.sched_param(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,7 @@ def server(
     with _process(command, "roomtone ready", folder / "server.log") as (pid, line):
         found = re.search(r"sip=sip:(\S+)", line)
         assert found, line
+        cores.put_first(pid)
         yield Running(pid, address=found[1])
 
 
@@ -144,6 +153,7 @@ def echo(load: Path, legs: int, cores: Cores, folder: Path) -> Iterator[Running]
     """The bare echo."""
     command = cores.serving([str(load), "echo", str(ECHO_PORT), str(legs)])
     with _process(command, "ready", folder / "echo.log") as (pid, _line):
+        cores.put_first(pid)
         yield Running(pid, port=ECHO_PORT)
 
 
