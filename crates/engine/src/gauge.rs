@@ -42,6 +42,8 @@ impl Gauge {
 gauges! {
     /// Counters of one worker.
     WorkerGauges {
+        /// Whether the system lets its thread go before all others.
+        realtime,
         /// Ticks done.
         ticks,
         /// Ticks done at once because the worker was more than one period late.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crate::gauge::{Lateness, WorkerGauges};
-use crate::os::{Epoch, sleep_until};
+use crate::os::{Epoch, Precedence, go_first, sleep_until};
 use crate::worker::{TICK, Worker};
 
 /// Lateness beyond which ticks are left out instead of done at once: the machine stood still, and nobody wants to hear the past.
@@ -31,6 +31,7 @@ pub fn spawn(mut worker: Worker, index: usize, driver: Driver) -> std::io::Resul
 }
 
 fn drive(worker: &mut Worker, driver: &Driver) {
+    driver.gauges.realtime.set(i64::from(go_first() == Precedence::RealTime));
     let mut deadline = driver.epoch.now();
     while !driver.stop.load(Ordering::Acquire) {
         deadline += TICK;

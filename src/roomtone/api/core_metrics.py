@@ -16,7 +16,7 @@ _RTP = {
     "rtp_out": ("out", "sent"),
     "rtp_out_failed": ("out", "failed"),
 }
-_NOW = frozenset({"legs", "buses"})
+_NOW = frozenset({"legs", "buses", "realtime"})
 _REJECTED = "sip_rejected_"
 _RESPONSE = "sip_response_"
 _LATENESS = "lateness_"

@@ -11,18 +11,29 @@ pub use poll::Poll;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod linux;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
-pub use linux::{Scratch, UdpSocket, Wake, monotonic, realtime, sleep_until};
+pub use linux::{Scratch, UdpSocket, Wake, go_first, monotonic, realtime, sleep_until};
 
 #[cfg(any(not(target_os = "linux"), feature = "portable"))]
 mod portable;
 #[cfg(any(not(target_os = "linux"), feature = "portable"))]
-pub use portable::{Scratch, UdpSocket, Wake, monotonic, realtime, sleep_until};
+pub use portable::{Scratch, UdpSocket, Wake, go_first, monotonic, realtime, sleep_until};
 
 /// Bytes of the largest datagram that we take; RTP over an Ethernet path is smaller, SIP has a limit of its own.
 pub const DATAGRAM_BYTES_MAX: usize = 2048;
 
 const NTP_SECONDS_BEFORE_1970: u64 = 2_208_988_800;
 const VIRTUAL_BEGINNING: Duration = Duration::from_secs(1_767_225_600);
+
+/// How a thread stands to the others.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Precedence {
+    /// Runs whenever it can.
+    RealTime,
+    /// Runs more often.
+    Nice,
+    /// As everybody.
+    Ordinary,
+}
 
 /// The engine's zero.
 #[derive(Copy, Clone, Debug)]

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
-use super::{DATAGRAM_BYTES_MAX, WallOffset};
+use super::{DATAGRAM_BYTES_MAX, Precedence, WallOffset};
 
 /// The clock that never jumps.
 pub fn monotonic() -> Duration {
@@ -25,6 +25,11 @@ pub fn realtime() -> Duration {
 /// Sleeps to an absolute monotonic time.
 pub fn sleep_until(deadline: Duration) {
     std::thread::sleep(deadline.saturating_sub(monotonic()));
+}
+
+/// Nothing here puts a thread before the others.
+pub fn go_first() -> Precedence {
+    Precedence::Ordinary
 }
 
 /// A receive buffer that all sockets of a worker share.
