@@ -48,8 +48,12 @@ def _show(out: Any, entry: dict[str, Any], *, json_: bool) -> None:
 
 
 def entry_line(entry: dict[str, Any]) -> str:
-    """`12:00:01 warning 12200 … line 3 (CA0123…)`."""
-    place = f" line {entry['line']}" if entry.get("line") else ""
-    place += f" of {entry['url']}" if entry.get("url") else ""
-    call = f" ({short_sid(entry['call_sid'])})" if entry.get("call_sid") else ""
-    return f"{short_time(entry['time'])} {entry['level']} {entry['code']} {entry['message']}{place}{call}"
+    """`12:00:01 warning 12200 … (line 3 of http://…, CA0123…)`."""
+    place = " of ".join(text for text in (_line_of(entry), entry.get("url")) if text)
+    where = ", ".join(text for text in (place, short_sid(entry["call_sid"]) if entry.get("call_sid") else "") if text)
+    said = f"{short_time(entry['time'])} {entry['level']} {entry['code']} {entry['message']}"
+    return f"{said} ({where})" if where else said
+
+
+def _line_of(entry: dict[str, Any]) -> str:
+    return f"line {entry['line']}" if entry.get("line") else ""

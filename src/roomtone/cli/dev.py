@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import threading
 from enum import StrEnum
 from pathlib import Path
@@ -152,18 +154,32 @@ def _what_to_try(info: ReadyInfo, options: DevOptions, *, is_demo: bool) -> str:
     environment = "" if info.http == identity.URL else f"ROOMTONE_URL={info.http} "
     if options.token != identity.TOKEN:
         environment += f"ROOMTONE_TOKEN={options.token} "
+    command = f"{environment}{_own_name()}"
     lines = [
         f"Calls to {options.number} and demo are answered by {'the demo application' if is_demo else options.app_url}."
     ]
     if is_demo:
         lines += [
             "In three other terminals: a listener, a speaker and a moderator.",
-            f'  {environment}roomtone call demo --keys "?1"',
-            f'  {environment}roomtone call demo --keys "?2" --tone 500',
-            f'  {environment}roomtone call demo --keys "?3" --tone 700',
-            f"Who hears whom: {environment}roomtone room moderated",
+            f'  {command} call demo --keys "?1"',
+            f'  {command} call demo --keys "?2" --tone 500',
+            f'  {command} call demo --keys "?3" --tone 700',
+            f"Who hears whom: {command} room moderated",
         ]
     else:
-        lines.append(f"Call it: {environment}roomtone call demo --tone 500")
+        lines.append(f"Call it: {command} call demo --tone 500")
     lines.append(f"Softphones: {info.sip.replace('sip:', 'sip:demo@', 1)}")
     return "\n".join(lines)
+
+
+def _own_name() -> str:
+    """What starts this program in the terminal beside: its name where it is in the path, else the file that was started."""
+    if shutil.which("roomtone"):
+        return "roomtone"
+    started = Path(sys.argv[0])
+    if started.name == "__main__.py":
+        return f"{sys.executable} -m roomtone"
+    try:
+        return str(started.relative_to(Path.cwd()))
+    except ValueError:
+        return str(started)

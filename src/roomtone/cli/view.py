@@ -41,10 +41,13 @@ class View:
         self._show = show
         self._requests: OrderedDict[str, Line] = OrderedDict()
         self._documents: dict[str, str] = {}  # call -> the request whose document it runs
+        self._above: str | None = None  # the request that the last line was about
         self.calls: OrderedDict[str, str] = OrderedDict()  # call -> what it is at
 
     def take(self, line: Line) -> None:
         """One object of the stream."""
+        if line.get("type") != "request":
+            self._above = None
         match line.get("type"):
             case "event":
                 self._event(line)
@@ -77,6 +80,7 @@ class View:
         if _has_answer(request) and not _has_answer(before):
             self._begin_document(request)
             self._show(_request_line(request), "red" if request["error"] else "bold")
+            self._above = request["id"]
         elif request["error"] and not before.get("error"):
             self._show(f"  {request['error'].get('code')} {request['error'].get('message')}", "red")
         known = {_place(verb): verb for verb in before.get("verbs", [])}
@@ -97,13 +101,20 @@ class View:
             name = str(verb["path"]).removeprefix("/Response/")
             self.calls[request["call_sid"]] = f"{request['kind']} {name} (line {verb['line']})"
         if begins or ends or is_news:
-            self._show(f"  {verb_line(verb)}", verb_style(verb))
+            self._show_verb(request, verb)
 
     def _document_over(self, request_id: str | None) -> None:
         request = self._requests.get(request_id or "")
         for verb in request["verbs"] if request else ():
-            if verb["outcome"] == "not_reached":
-                self._show(f"  {verb_line(verb)}", verb_style(verb))
+            if request and verb["outcome"] == "not_reached":
+                self._show_verb(request, verb)
+
+    def _show_verb(self, request: Line, verb: Line) -> None:
+        """Names its call when the line above is about something else: documents of several calls run at once."""
+        call = request["call_sid"]
+        whose = f"  ({short_sid(call)} {request['kind']})" if call and self._above != request["id"] else ""
+        self._above = request["id"]
+        self._show(f"  {verb_line(verb)}{whose}", verb_style(verb))
 
 
 def show_stream(lines: Iterable[Line], *, json_: bool, stderr: bool = False) -> None:

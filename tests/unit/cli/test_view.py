@@ -74,10 +74,21 @@ def test_a_document_is_told_as_it_runs() -> None:
         "line 5 Record[1] ignored: 12200 not a verb here",
         "line 2 Say[1] running",
         "line 2 Say[1] ran",
-        "line 3 Dial[1] not reached",
+        "line 3 Dial[1] not reached (CA1 voice)",
     ]
     assert texts[5] == "line 6 Say[1] not reached"
     assert "call-ended" in texts[6]
+
+
+def test_a_verb_below_another_calls_line_names_its_call() -> None:
+    runs = verb("Say", 2, "ran", started=TIME)
+    texts = said(
+        request(verbs=[runs]),
+        request("RQ2", "CA2", verbs=[runs]),
+        request(verbs=[runs | {"ended": TIME}, verb("Dial", 3, "ran", started=TIME)]),
+    )
+    assert texts[1] == texts[3] == "line 2 Say[1] running"
+    assert texts[4:] == ["line 2 Say[1] ran (CA1 voice)", "line 3 Dial[1] running"]
 
 
 def test_what_was_not_reached_is_told_when_the_next_document_begins() -> None:
@@ -103,7 +114,7 @@ def test_the_debug_log_is_part_of_it() -> None:
         "line": 4,
         "call_sid": "CA1",
     }
-    assert said(entry)[0].endswith("warning 13230 m line 4 (CA1)")
+    assert said(entry)[0].endswith("warning 13230 m (line 4, CA1)")
 
 
 def test_the_calls_of_the_moment() -> None:
