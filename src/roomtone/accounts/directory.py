@@ -259,6 +259,10 @@ def _same(given: str, expected: str) -> bool:
 def _must_be_the_apis(row: AccountRow | NumberRow) -> None:
     if row.source != "api":
         name = row.number if isinstance(row, NumberRow) else row.sid
+        if row.source == "dev":
+            raise ConflictError(
+                "belongs_to_dev", f"{name} belongs to `roomtone dev`.", "Start it with another --number or URL."
+            )
         raise ConflictError(
-            "belongs_to_the_file", f"{name} belongs to the settings' file.", "Change it there, and reload."
+            "belongs_to_the_file", f"{name} belongs to the settings' file.", "Change it there, and restart the server."
         )

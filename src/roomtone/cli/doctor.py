@@ -202,7 +202,32 @@ def _applications(settings: Settings) -> Iterator[Finding]:
 
     checked: Callable[[str], bool] = answers
     for url in dict.fromkeys(entry.voice_url for entry in settings.numbers):
-        if checked(url):
+        refusal = _refusal(url, settings)
+        if refusal:
+            yield Finding("application", "bad", f"{url} would not be asked: {refusal}", "Every call there would fail.")
+        elif checked(url):
             yield Finding("application", "good", f"something answers at {url}")
         else:
             yield Finding("application", "warning", f"nothing answers at {url}", "Start it before the first call.")
+
+
+def _refusal(url: str, settings: Settings) -> str:
+    """Why the server would not ask there: what the guard says of every address that the name has. Empty: it would, or the name is unknown."""
+    from urllib.parse import urlsplit  # noqa: PLC0415
+
+    from roomtone.webhooks.guard import AddressRefusedError, Guard  # noqa: PLC0415
+    from roomtone.webhooks.target import UrlMap  # noqa: PLC0415
+
+    guard = Guard(str(network) for network in settings.webhooks.allow_networks)
+    where = UrlMap(settings.webhooks.map).apply(url)
+    try:
+        resolved = socket.getaddrinfo(urlsplit(where).hostname, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return ""
+    refusals = []
+    for *_, address in resolved:
+        try:
+            guard.check(str(address[0]))
+        except AddressRefusedError as refusal:
+            refusals.append(str(refusal))
+    return refusals[0] if len(refusals) == len(resolved) else ""
