@@ -198,18 +198,14 @@ class Live(Program):
 
     # --- what the API says --------------------------------------------------------------------------------------------
 
-    def calls(self, **query: Any) -> list[Json]:
+    def calls(self, limit: int = 1000, **query: Any) -> list[Json]:
         """Newest first."""
-        return list(self.client.get("/calls", **query)["calls"])
+        return list(self.client.get("/calls", limit=limit, **query)["calls"])
 
     def call_from(self, caller: str) -> Json | None:
         """The newest call of that caller (user part of its From)."""
         return next(
-            (
-                call
-                for call in self.calls(limit=1000)
-                if f":{caller}@" in call["from_uri"] or call["from_uri"] == caller
-            ),
+            (call for call in self.calls() if f":{caller}@" in call["from_uri"] or call["from_uri"] == caller),
             None,
         )
 

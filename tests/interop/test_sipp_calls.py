@@ -145,11 +145,13 @@ def test_on_a_line_that_loses_every_tenth_message(server: Shared, call: Call) ->
     """Ten calls at once: what was lost is sent again by both sides, and each call is one call."""
     steps = (invite(), expect(200), ACK, is_alive(2), hangs_up(3))
     call("stay", "lossy", *steps, calls=10, lost_percent=10).succeeds()
-    ended = until(
-        lambda: [entry for entry in server.calls(live=False) if ":lossy@" in entry["from_uri"]][9:], "all end"
-    )
-    assert len(ended) == 1, "ten in all"
-    assert {entry["status"] for entry in server.calls() if ":lossy@" in entry["from_uri"]} == {"completed"}
+
+    def lossy(**query: bool) -> list[Any]:
+        return [entry for entry in server.calls(**query) if ":lossy@" in entry["from_uri"]]
+
+    until(lambda: len(lossy(live=False)) == 10, "all end")
+    assert {entry["status"] for entry in lossy()} == {"completed"}
+    assert len(lossy()) == 10
 
 
 # --- changes within the call ------------------------------------------------------------------------------------------
