@@ -80,3 +80,39 @@ async def test_an_invite_that_the_core_gave_up_is_no_call_any_more(world: World)
     await world.server.store.flush()
     (row,) = await world.server.store.calls.list(None)
     assert (row.status, row.answered_at) == ("canceled", None)
+
+
+@simulated()
+async def test_a_caller_who_gives_up_before_the_server_has_looked_is_asked_about_by_nobody(world: World) -> None:
+    """INVITE and CANCEL in one batch of events: the application hears nothing, and the line is forgotten."""
+    world.application('<Response><Gather timeout="3600"/></Response>')
+    await world.start()
+    talk = Talk(Peer(world))
+    transaction, _sent = talk.peer.begin("INVITE", talk.target, talk.headers("INVITE"), talk.sdp())
+    pumps = world.time.pumps[:]
+    world.time.pumps[:] = [talk.peer.pump]  # the server's events wait meanwhile
+    world.network.run_until(round((world.clock.now() + 0.3) * 1e6), False)
+    talk.peer.pump()
+    talk.peer.core.sip_cancel(transaction)
+    world.network.run_until(round((world.clock.now() + 0.4) * 1e6), False)
+    world.time.pumps[:] = pumps
+    await world.clock.sleep(2)
+    assert not world.asked
+    assert not world.server.signalling.lines
+    assert not len(world.server.switchboard)
+
+
+@simulated()
+async def test_answered_and_hung_up_in_one_moment_is_one_call_ended(world: World) -> None:
+    """ACK and BYE in one batch of events, under a document that ends at once."""
+    world.application("<Response></Response>")
+    await world.start()
+    talk = Talk(Peer(world))
+    await talk.invite(ack=False)
+    talk.ack()
+    talk.peer.begin("BYE", talk.target, talk.headers("BYE"))
+    await world.clock.sleep(2)
+    await world.server.store.flush()
+    events = [row.event for row in await world.server.store.events.after(None, 0)]
+    assert events.count("call-ended") == 1
+    assert events[-1] == "call-ended"

@@ -188,6 +188,8 @@ class Call:
         batch.row(self.leg, sends="nobody", hears=True)
         self.services.send(batch)
         await self.line.answer()
+        if self.is_over:  # answered and hung up in one moment
+            raise LineEndedError
         self._status = CallStatus.IN_PROGRESS
         self.row = replace(self.row, answered_at=self.services.clock.wall())
         self._record("call-answered")

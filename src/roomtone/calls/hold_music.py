@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from roomtone.calls.document import Document, Verb
+from roomtone.calls.verbs.play import Play
 from roomtone.calls.verbs.redirect import Redirect
 from roomtone.calls.verbs.say import Say
 from roomtone.calls.verbs.sound import Sound
@@ -22,6 +23,9 @@ DEFAULT_WAIT_URL = "http://twimlets.com/holdmusic?Bucket=com.twilio.music.classi
 _HOSTS = frozenset({"twimlets.com", "www.twimlets.com"})
 _PATH = "/holdmusic"
 DEFAULT_BUCKET = "com.twilio.music.classical"
+
+
+MESSAGES_MAX = 20
 
 
 class HoldMusic:
@@ -38,7 +42,12 @@ class HoldMusic:
         query = parse_qsl(parts.query)
         bucket = dict(query).get("Bucket", DEFAULT_BUCKET)
         messages = [text for name, text in query if name.startswith("Message") and text.strip()]
-        verbs: list[Verb] = [Say(text=text, path="/") for text in messages]
+        verbs: list[Verb] = [_message(text) for text in messages[:MESSAGES_MAX]]
         verbs += [Sound(file=piece, path="/") for piece in self._pieces(bucket)]
         verbs.append(Redirect(path="/"))
         return Document(verbs=tuple(verbs))
+
+
+def _message(text: str) -> Verb:
+    """A URL is played, anything else spoken."""
+    return Play(url=text, path="/") if text.startswith(("http://", "https://")) else Say(text=text, path="/")

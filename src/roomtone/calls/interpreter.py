@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Ending", "Purpose", "Run", "Sink"]
 
+FINDINGS_MAX = 200
+"""Entries of the debug log that one document may cause; the request's report names every verb all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sink:
@@ -80,6 +83,7 @@ class Run:
         self.sources = Sources(call.services, call.route.account.sid, call.sid)
         self._pacing = Pacing(self.services.clock)
         self._playlist: Playlist | None = None
+        self._findings = 0  # of the document that runs
 
     async def go(self, first: Fetch) -> Ending:
         """Until nothing is left to run."""
@@ -120,7 +124,10 @@ class Run:
         self._pacing.did_something()
 
     def finding(self, finding: Finding) -> None:
-        """Into the debug log, with this run's document."""
+        """Into the debug log, with this run's document; of one document not more than `FINDINGS_MAX`."""
+        self._findings += 1
+        if self._findings > FINDINGS_MAX:
+            return
         self.call.debug_log.finding(finding, self.request_id, self.url, self.purpose.conference_sid)
 
     # --- documents ----------------------------------------------------------------------------------------------------
@@ -155,6 +162,7 @@ class Run:
         )
 
     async def _fetched(self, fetch: Fetch) -> Document:
+        self._findings = 0
         url = fetch.url or self.url
         own = self.services.hold_music.document(url)
         if own is not None:

@@ -66,8 +66,10 @@ class Switchboard:
         return self._calls.get(sid)
 
     def incoming(self, line: Line) -> None:
-        """Somebody calls. Everything else happens in a task of the call's own."""
-        life = asyncio.create_task(self._take(line), name=f"call {line.sip_call_id}")
+        """Somebody calls. Everything else happens in a task of the call's own; the caller may give up before it runs."""
+        gone: list[LineEnd] = []
+        line.on_end = gone.append
+        life = asyncio.create_task(self._take(line, gone), name=f"call {line.sip_call_id}")
         self._lives.add(life)
         life.add_done_callback(self._over)
 
@@ -83,9 +85,7 @@ class Switchboard:
         if self._lives:
             await asyncio.wait(self._lives)
 
-    async def _take(self, line: Line) -> None:
-        gone: list[LineEnd] = []
-        line.on_end = gone.append
+    async def _take(self, line: Line, gone: list[LineEnd]) -> None:
         try:
             call = await self._call_for(line)
         except _RefusedError as refused:
