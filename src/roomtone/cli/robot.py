@@ -35,6 +35,8 @@ BEEP_S_MAX = 0.3
 BEEP_OFF_HZ_MAX = 4.0
 BEEP_DBM0_MIN = -20.0
 BEEP_BELOW_ALL_DB_MAX = 4.0
+BEEP_TOLD_S_MAX = 2.5
+SOUNDS_S = 1.0
 FAREWELL_S = 0.3
 """Time for the BYE to go out."""
 
@@ -163,6 +165,7 @@ class _Robot:
         self._before: tuple[str, ...] = ()
         self._told: tuple[str, ...] = ()
         self._beeps: list[tuple[int, float]] = []
+        self._digits = ""
         self._began_s = phone.clock.now()
 
     async def live(self) -> ExitCode:
@@ -214,6 +217,14 @@ class _Robot:
 
     def _listen(self, call: RobotCall, keys_done_s: float | None) -> None:
         now_s = call.now_s()
+        self._listen_for_digits(call)
+        self._listen_for_beeps(call, now_s)
+        if keys_done_s is not None:
+            self._met.update(e.text for e in self._orders.expectations if e.is_met(call.ear, keys_done_s, now_s))
+        if not self._is_within_beep(call, now_s):
+            self._listen_for_sounds(call)
+
+    def _listen_for_sounds(self, call: RobotCall) -> None:
         words = list(call.ear.describe()) or ["sound"]
         names = tuple(sorted(word.partition(" at ")[0] for word in words))
         if names == self._before:  # what is heard only once between two others is no news
@@ -222,17 +233,35 @@ class _Robot:
                 self._told = names
                 self._tell("hears", what=words)
         self._before = names
-        self._listen_for_beeps(call, now_s)
-        if keys_done_s is not None:
-            self._met.update(e.text for e in self._orders.expectations if e.is_met(call.ear, keys_done_s, now_s))
+
+    def _is_within_beep(self, call: RobotCall, now_s: float) -> bool:
+        """Whether the last second, which sounds are judged by, holds a beep (with a tone it would pass for music), or one is still to be told."""
+        return any(
+            _is_beep(call.ear, hertz, time_s)
+            for hertz in BEEPS_HZ
+            for time_s in call.ear.beeps(hertz, now_s - BEEP_TOLD_S_MAX)
+            if time_s > now_s - SOUNDS_S - BEEP_S_MAX or not self._is_known(hertz, time_s)
+        )
+
+    def _is_known(self, hertz: int, time_s: float) -> bool:
+        return any(hertz == other and abs(time_s - at_s) < BEEP_S_MAX for other, at_s in self._beeps)
+
+    def _listen_for_digits(self, call: RobotCall) -> None:
+        new = call.ear.digits[len(self._digits) :]
+        if new:
+            self._digits = call.ear.digits
+            self._tell("hears", what=[f"keys {new}"])
 
     def _listen_for_beeps(self, call: RobotCall, now_s: float) -> None:
         for hertz in BEEPS_HZ:
-            for time_s in call.ear.beeps(hertz, now_s - 2.5, now_s - 1.0):
-                known = any(hertz == other and abs(time_s - at_s) < BEEP_S_MAX for other, at_s in self._beeps)
-                if not known and _is_beep(call.ear, hertz, time_s) and not call.ear.music(time_s + BEEP_S_MAX, now_s):
+            for time_s in call.ear.beeps(hertz, now_s - BEEP_TOLD_S_MAX, now_s - SOUNDS_S):
+                if (
+                    not self._is_known(hertz, time_s)
+                    and _is_beep(call.ear, hertz, time_s)
+                    and not call.ear.music(time_s + BEEP_S_MAX, now_s)
+                ):
                     self._beeps.append((hertz, time_s))
-                    self._tell("beep", hertz=hertz)
+                    self._tell("beep", hertz=hertz, ago_s=now_s - time_s)
 
     def _listening(self, call: RobotCall) -> Callable[[], Awaitable[bool | None]]:
         def ask() -> bool | None:
@@ -256,8 +285,8 @@ class _Robot:
 
     # telling --------------------------------------------------------------------------------------------------------
 
-    def _tell(self, event: str, **details: Any) -> None:
-        after_s = self._phone.clock.now() - self._began_s
+    def _tell(self, event: str, *, ago_s: float = 0.0, **details: Any) -> None:
+        after_s = self._phone.clock.now() - ago_s - self._began_s
         if self._json:
             print_json({"call": self._number, "after": round(after_s, 2), "event": event, **details})
             return
