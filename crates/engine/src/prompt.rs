@@ -6,7 +6,7 @@ use std::io::Cursor;
 use roomtone_media::clip::Clip;
 use roomtone_media::codec::Codec;
 use roomtone_media::rate::Rate;
-use rubato::audioadapter_buffers::owned::InterleavedOwned;
+use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler};
 use symphonia::core::codecs::audio::AudioDecoderOptions;
 use symphonia::core::errors::Error as Symphonia;
@@ -90,8 +90,7 @@ impl Mono {
             return Ok(self.samples.iter().map(quantise).collect());
         }
         let failed = |error: &dyn std::fmt::Display| PromptError::NotAudio(format!("resampling: {error}"));
-        let input = InterleavedOwned::new_from(self.samples.clone(), 1, self.samples.len())
-            .map_err(|e| failed(&e))?;
+        let input = InterleavedSlice::new(&self.samples, 1, self.samples.len()).map_err(|e| failed(&e))?;
         let mut resampler =
             Fft::<f32>::new(self.rate_hz as usize, rate_hz as usize, BLOCK, 1, FixedSync::Both)
                 .map_err(|e| failed(&e))?;

@@ -1,5 +1,5 @@
 //! SIP's shell: the endpoint of `crates/sip`, its sockets, its timers. One thread waits for sockets (live); Python's commands are carried out on Python's
-//! own thread under the same lock, which nobody holds for longer than one message takes.
+//! own thread under the same lock, which is held for one round of what has come at the most.
 
 use core::sync::atomic::Ordering;
 use core::time::Duration;

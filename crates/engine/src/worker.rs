@@ -329,15 +329,23 @@ impl Worker {
         Ok(Remains::Leg(leg, line))
     }
 
-    /// A bus ends; legs that were not moved away in time end with it.
+    /// A bus ends; legs that were not moved away in time end with it, and control hears of each.
     fn close_bus(&mut self, id: BusId) -> Result<Remains, Gone> {
-        let index = self.bus_index.remove(&id).ok_or(Gone(id.0, Remains::Nothing))?;
+        let index = *self.bus_index.get(&id).ok_or(Gone(id.0, Remains::Nothing))?;
+        let left: Vec<LegId> =
+            self.homes.iter().filter(|(_, home)| **home == id).map(|(leg, _)| *leg).collect();
+        for leg in left {
+            if let Some((mut ended, line)) = self.take_leg(leg) {
+                ended.close(&mut self.outbox);
+                self.shed(leg, ended, line);
+            }
+        }
+        self.bus_index.remove(&id);
         let mut bus = self.buses.swap_remove(index);
         if let Some(moved) = self.buses.get(index) {
             self.bus_index.insert(moved.id(), index);
         }
         bus.close(&mut self.outbox);
-        self.homes.retain(|_, home| *home != id);
         Ok(Remains::Bus(Box::new(bus)))
     }
 

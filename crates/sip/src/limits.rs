@@ -22,6 +22,8 @@ pub struct Limits {
     /// Server transactions from one IP address. More: 503 with Retry-After. Generous, because a carrier is
     /// one address, and a transaction lives for 32 s after its answer.
     pub server_transactions_per_source_max: usize,
+    /// Bytes that the requests of one IP address hold while their transactions live. More: 503 with Retry-After.
+    pub server_bytes_per_source_max: usize,
     /// Client transactions in all. More: the request fails at once.
     pub client_transactions_max: usize,
     /// Open connections. More: the newest is closed.
@@ -55,6 +57,7 @@ impl Default for Limits {
             uri_bytes_max: 2_048,
             server_transactions_max: 32_768,
             server_transactions_per_source_max: 16_384,
+            server_bytes_per_source_max: 67_108_864,
             client_transactions_max: 32_768,
             streams_max: 4_096,
             streams_per_source_max: 1_024,

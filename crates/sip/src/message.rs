@@ -58,6 +58,12 @@ impl Message {
         self.status == 0
     }
 
+    /// What its rows and its body hold, about.
+    pub(crate) fn weight_bytes(&self) -> usize {
+        let rows: usize = self.rows.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.uri.len() + rows + self.body.len()
+    }
+
     /// (transport, host, port) it came from.
     #[must_use]
     pub fn source(&self) -> (&'static str, String, u16) {

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Sources"]
 
 NO_AUDIO_CODE = 12300
+NOT_SPOKEN_CODE = 13520
 
 
 class Sources:
@@ -36,6 +37,8 @@ class Sources:
             return await self._services.speech.say(text, voice, language)
         except SpeechError as error:
             raise PlayableError(error.code, error.message) from error
+        except (MediaError, LimitReached, OSError) as error:
+            raise PlayableError(NOT_SPOKEN_CODE, f"the text could not be spoken: {error}") from error
 
     async def fetched(self, url: str) -> Clip:
         """The application's audio at `url`. PlayableError."""

@@ -110,7 +110,7 @@ impl Endpoint {
         let mut message = request.message(flow);
         let refused = inspect(&message, &self.limits)
             .or_else(|| self.merged(&message))
-            .or_else(|| self.overloaded(flow));
+            .or_else(|| self.overloaded(flow, &message));
         if let Some(refused) = refused {
             self.refuse_request(flow, &request, via, &key, &refused);
             return;
@@ -131,6 +131,7 @@ impl Endpoint {
             is_initial: message.to_tag.is_empty(),
             is_cancelled: false,
             accepted: None,
+            weight_bytes: message.weight_bytes(),
         };
         self.set_timer(id, Timer::Patience, now + self.server_patience(server.is_invite()));
         self.servers.insert(id, server);
@@ -149,11 +150,12 @@ impl Endpoint {
         is_merged.then(|| Refused::new(482, Reason::Merged))
     }
 
-    fn overloaded(&self, flow: &Flow) -> Option<Refused> {
-        let reason = if self.servers.len() >= self.limits.server_transactions_max {
+    fn overloaded(&self, flow: &Flow, message: &Message) -> Option<Refused> {
+        let (limits, share) = (&self.limits, self.servers.share_of(flow.remote.ip()));
+        let reason = if self.servers.len() >= limits.server_transactions_max {
             Reason::Overload
-        } else if self.servers.count_of_source(flow.remote.ip())
-            >= self.limits.server_transactions_per_source_max
+        } else if share.transactions >= limits.server_transactions_per_source_max
+            || share.bytes + message.weight_bytes() > limits.server_bytes_per_source_max
         {
             Reason::SourceOverload
         } else {

@@ -37,6 +37,15 @@ pub(super) struct Server {
     /// Our tag in its answers.
     pub tag: String,
     pub accepted: Option<Accepted>,
+    /// What its request holds, in bytes: it is kept until the transaction ends.
+    pub weight_bytes: usize,
+}
+
+/// What one address has under way.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Share {
+    pub transactions: usize,
+    pub bytes: usize,
 }
 
 impl Server {
@@ -64,7 +73,7 @@ pub(super) struct Servers {
     by_ack: HashMap<AckKey, TransactionId>,
     /// Only of connections: what a close has to end.
     by_flow: HashMap<FlowId, BTreeSet<TransactionId>>,
-    per_source: HashMap<IpAddr, usize>,
+    per_source: HashMap<IpAddr, Share>,
 }
 
 impl Servers {
@@ -88,8 +97,8 @@ impl Servers {
         self.by_key.get(key).copied()
     }
 
-    pub fn count_of_source(&self, source: IpAddr) -> usize {
-        self.per_source.get(&source).copied().unwrap_or(0)
+    pub fn share_of(&self, source: IpAddr) -> Share {
+        self.per_source.get(&source).copied().unwrap_or_default()
     }
 
     /// Whether the same initial request is here already under another key.
@@ -111,7 +120,9 @@ impl Servers {
         if server.flow.transport.is_reliable() {
             self.by_flow.entry(server.flow.id).or_default().insert(id);
         }
-        *self.per_source.entry(server.source).or_default() += 1;
+        let share = self.per_source.entry(server.source).or_default();
+        share.transactions += 1;
+        share.bytes += server.weight_bytes;
         self.entries.insert(id, server);
     }
 
@@ -138,9 +149,10 @@ impl Servers {
                 self.by_flow.remove(&server.flow.id);
             }
         }
-        if let Some(count) = self.per_source.get_mut(&server.source) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(share) = self.per_source.get_mut(&server.source) {
+            share.transactions -= 1;
+            share.bytes -= server.weight_bytes;
+            if share.transactions == 0 {
                 self.per_source.remove(&server.source);
             }
         }
