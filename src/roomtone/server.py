@@ -107,7 +107,7 @@ class Server:
         self.webhooks = WebhookClient(
             self.clock,
             self.journal,
-            guard=Guard(str(network) for network in hooks.allow_networks),
+            guard=Guard((str(network) for network in hooks.allow_networks), settings.named_urls()),
             url_map=UrlMap(dict(hooks.map)),
             limits=ClientLimits(
                 connect_timeout_s=hooks.connect_timeout,

@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from roomtone.calls.document import Document, DocumentError, Finding, Outcome, Verb
-from roomtone.calls.pacing import EndlessChainError, Pacing
+from roomtone.calls.pacing import ENDLESS_CHAIN_CODE, SLOWED_MESSAGE, EndlessChainError, Pacing
 from roomtone.calls.playable import Playable
 from roomtone.calls.playlist import Playlist
 from roomtone.calls.reports import Reports
 from roomtone.calls.sources import Sources
 from roomtone.calls.step import ADVANCE, Advance, Fetch, Finish, LastRequest, Step
 from roomtone.calls.verbs.hangup import Hangup
+from roomtone.calls.verbs.not_yet import NotYet
 from roomtone.calls.verbs.pause import Pause
 from roomtone.calls.verbs.sound import Sound
 from roomtone.webhooks.request import Answer, Webhook, WebhookError
@@ -135,6 +136,8 @@ class Run:
     async def _document(self, fetch: Fetch) -> Document:
         """The document that `fetch` names, or what the fallback has in its stead."""
         try:
+            if self._pacing.begins_to_slow:
+                self.finding(Finding(ENDLESS_CHAIN_CODE, SLOWED_MESSAGE))
             await self._pacing.before_document()
             return await self._fetched(fetch)
         except EndlessChainError as error:
@@ -235,7 +238,9 @@ class Run:
                 yield verb
                 continue
             code = self.dialect.forbidden_wait_code
-            reason = f"{verb.NAME} may not stand in the document of a waitUrl"
+            reason = (
+                f"{verb.what if isinstance(verb, NotYet) else verb.NAME} may not stand in the document of a waitUrl"
+            )
             self.reports.ended(verb, Outcome.IGNORED, reason, code)
             self.finding(Finding(code, reason, "error", line=verb.line, path=verb.path))
 

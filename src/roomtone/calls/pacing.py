@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from roomtone.clock import Clock
 
-__all__ = ["EndlessChainError", "Pacing"]
+__all__ = ["ENDLESS_CHAIN_CODE", "SLOWED_MESSAGE", "EndlessChainError", "Pacing"]
 
 FREE_DOCUMENTS_MAX = 20
 DOCUMENTS_MAX = 500
 PACE_S = 1.0
 ENDLESS_CHAIN_CODE = 11215
+SLOWED_MESSAGE = f"{FREE_DOCUMENTS_MAX} documents in a row did nothing but name the next one: from now on one a second, and the {DOCUMENTS_MAX}th ends the run"
 
 
 class EndlessChainError(Exception):
@@ -38,6 +39,11 @@ class Pacing:
     def did_something(self) -> None:
         """A verb played, waited, gathered or dialled."""
         self._idle_documents = 0
+
+    @property
+    def begins_to_slow(self) -> bool:
+        """Whether the next document is the first that has to wait."""
+        return self._idle_documents == FREE_DOCUMENTS_MAX
 
     async def before_document(self) -> None:
         """Returns when the next document may be asked for. EndlessChainError."""

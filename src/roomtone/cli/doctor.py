@@ -218,16 +218,18 @@ def _refusal(url: str, settings: Settings) -> str:
     from roomtone.webhooks.guard import AddressRefusedError, Guard  # noqa: PLC0415
     from roomtone.webhooks.target import UrlMap  # noqa: PLC0415
 
-    guard = Guard(str(network) for network in settings.webhooks.allow_networks)
+    guard = Guard((str(network) for network in settings.webhooks.allow_networks), settings.named_urls())
     where = UrlMap(settings.webhooks.map).apply(url)
     try:
-        resolved = socket.getaddrinfo(urlsplit(where).hostname, None, type=socket.SOCK_STREAM)
+        parts = urlsplit(where)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        resolved = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except OSError:
         return ""
     refusals = []
     for *_, address in resolved:
         try:
-            guard.check(str(address[0]))
+            guard.check(str(address[0]), port)
         except AddressRefusedError as refusal:
             refusals.append(str(refusal))
     return refusals[0] if len(refusals) == len(resolved) else ""

@@ -7,6 +7,7 @@ is `load.py`; here is only what a value may be. `None` in place of an address me
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -212,3 +213,9 @@ class Settings(_Section):
     numbers: tuple[NumberEntry, ...] = ()
     users: tuple[User, ...] = ()
     trunks: tuple[Trunk, ...] = ()
+
+    def named_urls(self) -> Iterator[str]:
+        """Where the operator's own file sends requests: these may be on this machine or network, though it is not public."""
+        for number in self.numbers:
+            yield from filter(None, (number.voice_url, number.fallback_url, number.status_callback))
+        yield from self.webhooks.map.values()

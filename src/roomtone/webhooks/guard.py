@@ -1,6 +1,6 @@
 """Which addresses a document may send us to. An application's URL is input from outside: it may not be used to reach what stands near the server.
 
-Public addresses only, and what `webhooks.allow_networks` adds; never link-local addresses, the metadata services of clouds, "this host" (0.0.0.0), multicast or
+Public addresses only, what `webhooks.allow_networks` adds, and address and port of the URLs that the operator's own file names; never link-local addresses, the metadata services of clouds, "this host" (0.0.0.0), multicast or
 reserved ones. IPv6 forms that carry an IPv4 address (mapped, NAT64, 6to4, Teredo) count as that one too. The check is made on what a name resolved
 to, and once more on the very address that a socket is made for, at every redirect, so that a name that changes between the two gains nothing.
 Hosts written as other numbers (`2130706433`, `0x7f.1`, `127.1`) are refused as no canonical address.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
 
 from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -47,12 +48,16 @@ class AddressRefusedError(OSError):
 class Guard:
     """The rule, made once from the settings."""
 
-    def __init__(self, allow_networks: Iterable[str] = ()) -> None:
+    def __init__(self, allow_networks: Iterable[str] = (), named_urls: Iterable[str] = ()) -> None:
+        """`named_urls`: of the operator's own file. Who writes `voice_url = "http://localhost:5000/voice"` means that address, and that port alone."""
         self._allowed: list[IPv4Network | IPv6Network] = [ip_network(text, strict=False) for text in allow_networks]
+        self._named = {origin for url in named_urls for origin in _origins(url)}
 
-    def check(self, host: str) -> None:
+    def check(self, host: str, port: int = 0) -> None:
         """`host`: an address in text, a zone after it is dropped. AddressRefusedError says why not."""
         address = ip_address(host.partition("%")[0])
+        if (address, port) in self._named:
+            return
         for face in _faces(address):
             if any(face in network for network in _NEVER):
                 raise AddressRefusedError(
@@ -68,7 +73,7 @@ class Guard:
     def make_socket(self, info: tuple[int, int, int, str, tuple[str | int, ...]]) -> socket.socket:
         """A socket for the address that is about to be connected to: the last look, where no name stands between any more."""
         family, kind, protocol, _, address = info
-        self.check(str(address[0]))
+        self.check(str(address[0]), int(address[1]))
         made = socket.socket(family, kind, protocol)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
@@ -91,7 +96,7 @@ class GuardedResolver(AbstractResolver):
         refusal: AddressRefusedError | None = None
         for result in await self._inner.resolve(host, port, family):
             try:
-                self._guard.check(result["host"])
+                self._guard.check(result["host"], port)
                 allowed.append(result)
             except AddressRefusedError as error:
                 refusal = error
@@ -103,6 +108,18 @@ class GuardedResolver(AbstractResolver):
         """As AbstractResolver says."""
         if self._inner is not None:
             await self._inner.close()
+
+
+def _origins(url: str) -> list[tuple[_Address, int]]:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if parts.hostname == "localhost":
+        return [(IPv4Address("127.0.0.1"), port), (IPv6Address("::1"), port)]
+    try:
+        address = ip_address(parts.hostname or "")
+    except ValueError:
+        return []  # a name is guarded by what it resolves to
+    return [] if any(address in network for network in _NEVER) else [(address, port)]
 
 
 def is_disguised_number(host: str) -> bool:

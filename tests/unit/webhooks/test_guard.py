@@ -103,3 +103,13 @@ def test_the_socket_is_the_last_look() -> None:
 )
 def test_numbers_in_disguise(host: str, is_disguised: bool) -> None:
     assert is_disguised_number(host) == is_disguised
+
+
+def test_what_the_file_names_is_allowed_at_its_port_alone() -> None:
+    urls = ["http://localhost:5000/voice", "http://10.1.2.3/voice", "https://[fd12::1]/x", "http://169.254.169.254/"]
+    guard = Guard((), urls)
+    for address, port in (("127.0.0.1", 5000), ("::1", 5000), ("10.1.2.3", 80), ("fd12::1", 443)):
+        guard.check(address, port)
+    for address, port in (("127.0.0.1", 5001), ("127.0.0.1", 0), ("10.1.2.3", 443), ("169.254.169.254", 80)):
+        with pytest.raises(AddressRefusedError):
+            guard.check(address, port)

@@ -39,6 +39,8 @@ def parse_response(body: bytes) -> Element:
     except etree.XMLSyntaxError as error:
         line, column = error.position
         reason = _LIBXML_PLACE.sub("", error.msg or "not well formed")
+        if "EntityRef" in reason or "entity name" in reason:
+            reason += "; a bare & (as in a URL with parameters) is written &amp;"
         raise DocumentError(
             12100, f"the document is not well-formed XML: {reason}", line or None, column or None
         ) from None
