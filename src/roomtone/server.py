@@ -147,6 +147,7 @@ class Server:
             dialects={name: make(options) for name, make in DIALECTS.items()},
             limits=Limits(
                 calls_max=settings.limits.calls,
+                calls_per_second_max=settings.limits.calls_per_second,
                 calls_per_account_max=settings.limits.calls_per_account,
                 document_bytes_max=hooks.max_document_bytes,
             ),

@@ -1,4 +1,4 @@
-"""Documents that only name the next document: they may not spin (A16).
+"""What may not go faster than so much: documents that only name the next document (A16), and new calls.
 
 A chain in which no document plays, waits, gathers or dials is paced to one a second after the 20th, and ended after the
 500th.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from roomtone.clock import Clock
 
-__all__ = ["ENDLESS_CHAIN_CODE", "SLOWED_MESSAGE", "EndlessChainError", "Pacing"]
+__all__ = ["ENDLESS_CHAIN_CODE", "SLOWED_MESSAGE", "CallRate", "EndlessChainError", "Pacing"]
 
 FREE_DOCUMENTS_MAX = 20
 DOCUMENTS_MAX = 500
@@ -52,3 +52,24 @@ class Pacing:
         if self._idle_documents >= FREE_DOCUMENTS_MAX:
             await self._clock.sleep(PACE_S)
         self._idle_documents += 1
+
+
+class CallRate:
+    """New calls a second, with a burst of one second's worth (a token bucket)."""
+
+    def __init__(self, clock: Clock, per_second: float) -> None:
+        self._clock = clock
+        self._per_second = per_second
+        self._most = max(per_second, 1.0)
+        self._left = self._most
+        self._counted_s = clock.now()
+
+    def take(self) -> bool:
+        """Whether one more call fits now; it is counted if so."""
+        now = self._clock.now()
+        self._left = min(self._most, self._left + (now - self._counted_s) * self._per_second)
+        self._counted_s = now
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True

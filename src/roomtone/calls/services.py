@@ -115,6 +115,7 @@ class Limits:
     """What calls may take. Each is a setting."""
 
     calls_max: int = 2000  # limits.calls
+    calls_per_second_max: float = 100.0  # limits.calls_per_second
     calls_per_account_max: int = 0  # limits.calls_per_account; 0: no limit of its own
     document_bytes_max: int = 65536  # webhooks.max_document_bytes
     retry_after_s: int = 5  # told to callers beyond a limit

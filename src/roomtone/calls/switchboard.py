@@ -14,6 +14,7 @@ import structlog
 
 from roomtone.calls.call import Call
 from roomtone.calls.line import LineEnd
+from roomtone.calls.pacing import CallRate
 from roomtone.store.rows import DebugRow, StoreBatch
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Switchboard:
         self._services = services
         self._directory = directory
         self._admits = admits
+        self._rate = CallRate(services.clock, services.limits.calls_per_second_max)
         self._calls: dict[str, Call] = {}
         self._lives: set[asyncio.Task[None]] = set()
         self._is_draining = False
@@ -111,6 +113,8 @@ class Switchboard:
             raise _RefusedError(_UNAVAILABLE, "limits.calls", limits.retry_after_s)
         if not self._admits(line.peer.rpartition(":")[0].strip("[]")):
             raise _RefusedError(_NOT_FOUND, "source may not call")
+        if not self._rate.take():
+            raise _RefusedError(_UNAVAILABLE, "limits.calls_per_second", 1)
         route = await self._directory.route(line.called.user)
         if route is None:
             raise _RefusedError(_NOT_FOUND, "unknown number")

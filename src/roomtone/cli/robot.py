@@ -171,6 +171,7 @@ class _Robot:
     async def live(self) -> ExitCode:
         """From dialling to hanging up."""
         to = self._destination
+        self._tell("calling", uri=to.uri)
         try:
             call = await self._phone.dial(
                 to.uri,

@@ -22,7 +22,6 @@ NO_EFFECT_YET = (
     "sip.domain",
     "rooms.agc",
     "rooms.noise_suppression",
-    "limits.calls_per_second",
     "recordings",
     "users",
     "trunks",

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from roomtone.calls.pacing import DOCUMENTS_MAX, FREE_DOCUMENTS_MAX, EndlessChainError, Pacing
+from roomtone.calls.pacing import DOCUMENTS_MAX, FREE_DOCUMENTS_MAX, CallRate, EndlessChainError, Pacing
 from roomtone.clock import VirtualClock
 
 
@@ -48,3 +48,13 @@ async def test_the_chain_ends_after_the_five_hundredth() -> None:
         await _pass(pacing, clock)
     assert caught.value.code == 11215
     assert clock.now() == DOCUMENTS_MAX - FREE_DOCUMENTS_MAX
+
+
+def test_new_calls_a_second_with_a_burst_of_one_second() -> None:
+    clock = VirtualClock()
+    rate = CallRate(clock, 5.0)
+    assert [rate.take() for _ in range(7)] == [True] * 5 + [False] * 2
+    clock.advance(0.2)
+    assert [rate.take(), rate.take()] == [True, False]
+    clock.advance(100.0)
+    assert sum(rate.take() for _ in range(20)) == 5
