@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Shared
 from live import until
+from shared import Shared
 from sipp import Sipp, expect, invite, refused
 
 Hold = Callable[[Any], Any]

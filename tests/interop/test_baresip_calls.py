@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from baresip import Baresip
-from conftest import Guest, Shared
 from goertzel import RATE_HZ, share
 from live import until
+from shared import Guest, Shared
 
 Hold = Callable[[Any], Any]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from baresip import Baresip
-from conftest import Shared
 from live import Live, free_port, until
 from rtp_phone import RtpPhone
+from shared import Shared
 from sipp import ACK, BYE, Sipp, expect, invite, refused
 
 Hold = Callable[[Any], Any]
@@ -28,8 +28,8 @@ def test_an_expectation_that_does_not_hold_is_named_and_leaves_with_1(server: Sh
 
 def test_a_number_that_nobody_answers_leaves_with_4(server: Shared) -> None:
     robot = server.run("call", "reject", "--from", "rita", "--json", code=4)
-    assert [row["event"] for row in robot.objects] == ["not answered", "over"]
-    assert "603" in robot.objects[0]["reason"]
+    (told,) = [row for row in robot.objects if row["event"] == "not answered"]
+    assert "603" in told["reason"]
 
 
 def test_an_address_where_nobody_listens_leaves_with_4(server: Shared) -> None:

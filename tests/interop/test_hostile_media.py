@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Guest, Shared
 from goertzel import RATE_HZ, Samples, share, sine
 from live import Live, until
 from rtp_phone import RtpPhone, encoded, packet
+from shared import Guest, Shared
 from sipp import ACK, BYE, Sipp, expect, invite
 
 Hold = Callable[[Any], Any]

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 from baresip import Baresip
-from conftest import Shared
 from goertzel import RATE_HZ, WINDOW, Samples, levels, share, sounding
 from live import Live, Program, until
 from rtp_phone import RtpPhone
+from shared import Shared
 from sipp import ACK, BYE, Sipp, ack, expect, invite, nudge, request
 
 ROOM = "moderated"

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Shared
 from goertzel import RATE_HZ
 from live import until
 from rtp_phone import RtpPhone
+from shared import Shared
 from sipp import ACK, BYE, Sipp, ack, answer, audio, expect, invite, nudge, refused, request, wait_for
 
 Hold = Callable[[Any], Any]
