@@ -38,6 +38,7 @@ build: $(BIN)/.built ## leaves a working .venv/bin/roomtone
 # Debian packages are installed here and nowhere else, and only when something is missing.
 define need
 	@missing=""; for pair in $(1); do command -v "$${pair%%:*}" >/dev/null 2>&1 || [ -e "$${pair%%:*}" ] || missing="$$missing $${pair##*:}"; done; \
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
 	if [ -n "$$missing" ]; then \
 	  echo "roomtone: installing Debian packages:$$missing ($(2))"; \
 	  sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
@@ -45,15 +46,15 @@ define need
 	fi
 endef
 
-deps: ## Debian packages for building (a C compiler, cmake and perl: libopus is compiled from source)
-	$(call need,$(DEPS_BUILD),to compile libopus)
+deps: ## Debian packages for building: python3-venv, and a C compiler, cmake and perl for libopus
+	$(call need,$(DEPS_BUILD),to build: libopus is compiled from source)
 
 deps-test: deps ## Debian packages for the tests (telephones that are not ours)
 	$(call need,$(DEPS_TEST),telephones for the tests)
 
-$(BIN)/python:
+$(BIN)/python: | deps
 	@echo "roomtone: making the Python environment"
-	@$(PYTHON) -m venv $(VENV) || { echo "roomtone: python3-venv is missing: apt-get install python3-venv"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
 
 $(BIN)/.locked: requirements.lock | $(BIN)/python
 	@echo "roomtone: installing Python packages (a minute)"
