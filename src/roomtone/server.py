@@ -272,6 +272,7 @@ class Server:
         if self.settings.sip.public:
             return True
         address = ip_address(peer)
+        address = getattr(address, "ipv4_mapped", None) or address
         networks = [network for trunk in self.settings.trunks for network in trunk.allow_from]
         return address.is_loopback or any(address in ip_network(str(network), strict=False) for network in networks)
 
