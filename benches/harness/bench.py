@@ -41,6 +41,9 @@ class Row:
     reached: bool | None
     notes: str = ""
 
+    def __post_init__(self) -> None:
+        self.reached = None if self.reached is None else bool(self.reached)  # numpy has bools of its own
+
 
 @dataclass(slots=True)
 class Run:

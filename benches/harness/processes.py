@@ -72,8 +72,9 @@ class Cores:
 
     def serving(self, command: Sequence[str]) -> list[str]:
         """A command on the server's core."""
+        first = ["nice", "-n", "-19"] if self.goes_first else []
         pinned = ["taskset", "-c", str(self.server)] if self.server is not None else []
-        return [*pinned, *command]
+        return [*first, *pinned, *command]
 
     def loading(self, command: Sequence[str]) -> list[str]:
         """A command on the load's core."""

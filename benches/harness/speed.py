@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -144,25 +145,31 @@ def opus(bench: Bench) -> list[Row]:
             "with Opus's own 6.5 ms of look-ahead",
         ),
     ]
-    for name, make in (("silent", Plan.hall), ("waiting", Plan.waiting)):
-        both = {
-            codec: bench.run(
-                make(Plan(), LISTENING_OPUS, codec=codec), measure_s=window_s, warm=make(Plan(), 6, codec=codec)
-            )
-            for codec in ("PCMU", "opus")
-        }
-        ratio = both["opus"].cost_us / both["PCMU"].cost_us
-        notes = f"{both['opus'].cost_us:.1f} and {both['PCMU'].cost_us:.1f} µs; {_threads(both['opus'])}; {both['opus'].faults()}"
-        rows.append(Row(f"{name} Opus listeners against PCMU", "1.5 ×", f"{ratio:.2f} ×", ratio <= 1.5, notes))
-        rows.append(
-            Row(
-                f"memory a {name} leg, Opus",
-                "128 kB",
-                f"{both['opus'].memory_kb:.0f} kB",
-                both["opus"].memory_kb <= 128,
-            )
+    return [
+        *rows,
+        Row("memory a talking leg, Opus", "128 kB", f"{memory:.0f} kB", memory <= 128),
+        *_idle_opus(bench, "silent", Plan.hall, ("opus", "opus-wide"), window_s),
+        *_idle_opus(bench, "waiting", Plan.waiting, ("opus",), window_s),
+    ]
+
+
+def _idle_opus(bench: Bench, name: str, make: Callable[..., Plan], codecs: Sequence[str], window_s: float) -> list[Row]:
+    """A hall of listeners who send silence without DTX, in Opus of full and of wide band, against PCMU."""
+
+    def run(codec: str) -> Run:
+        return bench.run(
+            make(Plan(), LISTENING_OPUS, codec=codec), measure_s=window_s, warm=make(Plan(), 6, codec=codec)
         )
-    rows.append(Row("memory a talking leg, Opus", "128 kB", f"{memory:.0f} kB", memory <= 128))
+
+    plain, rows = run("PCMU"), []
+    for codec in codecs:
+        dear = run(codec)
+        ratio, memory = dear.cost_us / plain.cost_us, dear.memory_kb
+        notes = f"{dear.cost_us:.1f} and {plain.cost_us:.1f} µs; {_threads(dear)}; {dear.faults()}"
+        rows += [
+            Row(f"{name} listeners, {codec}, against PCMU", "1.5 ×", f"{ratio:.2f} ×", ratio <= 1.5, notes),
+            Row(f"memory a {name} leg, {codec}", "128 kB", f"{memory:.0f} kB", memory <= 128),
+        ]
     return rows
 
 

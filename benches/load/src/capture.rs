@@ -72,7 +72,7 @@ fn heard(leg: &Leg, bytes: &mut Vec<u8>) {
             Codec::Pcmu => {
                 samples.iter_mut().zip(payload).for_each(|(sample, code)| *sample = g711::decode(*code));
             }
-            Codec::Opus => {
+            Codec::Opus | Codec::OpusWide => {
                 let mut floats = [0f32; FRAME_SAMPLES];
                 // A payload that is not Opus, or not 20 ms, is heard as silence.
                 let _ = decoder.decode_float_to_slice(payload, &mut floats, false);

@@ -72,9 +72,12 @@ pub enum Codec {
     /// G.711 µ-law, 8 kHz.
     #[serde(rename = "PCMU")]
     Pcmu,
-    /// Opus, 48 kHz clock, mono.
+    /// Opus, 48 kHz clock, mono, 32 kbit/s: full band, as browsers send.
     #[serde(rename = "opus")]
     Opus,
+    /// The same at 24 kbit/s: wide band, as telephones send.
+    #[serde(rename = "opus-wide")]
+    OpusWide,
 }
 
 /// Ten seconds of sound that are repeated. `peak`: of 32767.

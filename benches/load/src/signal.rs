@@ -34,7 +34,8 @@ impl Rounds {
     pub fn prepare(&mut self, index: usize, plan: &SignalPlan, codec: Codec) {
         self.0.entry((index, codec)).or_insert_with(|| match codec {
             Codec::Pcmu => pcmu(&samples(plan, 8_000)),
-            Codec::Opus => opus(&samples(plan, 48_000)),
+            Codec::Opus => opus(&samples(plan, 48_000), 32_000),
+            Codec::OpusWide => opus(&samples(plan, 48_000), 24_000),
         });
     }
 
@@ -103,11 +104,11 @@ fn pcmu(samples: &[i16]) -> Round {
         .collect()
 }
 
-/// As a browser or a good telephone sends: 32 kbit/s, effort 5, with error correction.
-fn opus(samples: &[i16]) -> Round {
+/// As browsers and good telephones send: effort 5, with error correction, without DTX.
+fn opus(samples: &[i16], bitrate_bps: u32) -> Round {
     let set = || -> Result<opusic_c::Encoder, opusic_c::ErrorCode> {
         let mut encoder = opusic_c::Encoder::new(Channels::Mono, SampleRate::Hz48000, Application::Voip)?;
-        encoder.set_bitrate(Bitrate::Value(32_000))?;
+        encoder.set_bitrate(Bitrate::Value(bitrate_bps))?;
         encoder.set_complexity(5)?;
         encoder.set_signal(Signal::Voice)?;
         encoder.set_inband_fec(InbandFec::Mode1)?;
@@ -137,7 +138,7 @@ mod tests {
     fn a_round_of_each_codec_has_a_payload_a_frame() {
         let tone = SignalPlan::Tone { hertz: 500.3, peak: 8_000.0 };
         assert_eq!(pcmu(&samples(&tone, 8_000)).len(), FRAMES);
-        assert_eq!(opus(&samples(&tone, 48_000)).len(), FRAMES);
+        assert_eq!(opus(&samples(&tone, 48_000), 32_000).len(), FRAMES);
     }
 
     #[test]

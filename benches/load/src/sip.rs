@@ -103,7 +103,7 @@ fn offer(codec: Codec, port: u16) -> String {
         Codec::Pcmu => format!(
             "m=audio {port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
         ),
-        Codec::Opus => format!(
+        Codec::Opus | Codec::OpusWide => format!(
             "m=audio {port} RTP/AVP 111 101\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n\
              a=rtpmap:101 telephone-event/48000\r\n"
         ),
