@@ -12,6 +12,8 @@ use crate::os::{Poll, Scratch, UdpSocket, WallOffset};
 
 /// Batches of datagrams that one socket may take before the others have their turn.
 const ROUNDS_MAX: usize = 8;
+/// Room for some thousand INVITEs that come at once.
+const RECEIVE_BUFFER_BYTES: usize = 4_194_304;
 /// Bytes read from one connection before the others have their turn.
 const READ_BYTES_MAX: usize = 65_536;
 /// Bytes that may wait to be written to one connection; a far end that does not read is closed.
@@ -50,6 +52,7 @@ impl SipSockets {
         match transport {
             Transport::Udp => {
                 let socket = UdpSocket::bind(local)?;
+                socket.set_receive_buffer(RECEIVE_BUFFER_BYTES);
                 let bound = socket.local()?;
                 let flow = self.new_flow();
                 self.datagrams.push((flow, socket, bound));

@@ -58,6 +58,11 @@ impl UdpSocket {
         self.0.local_addr()
     }
 
+    /// Asks for room for a burst; the system may give less.
+    pub fn set_receive_buffer(&self, bytes: usize) {
+        let _ = socket2::SockRef::from(&self.0).set_recv_buffer_size(bytes);
+    }
+
     /// For poll.
     pub fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
