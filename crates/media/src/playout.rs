@@ -404,6 +404,9 @@ impl Playout {
     fn play(&mut self, store: &mut Store, entry: &Entry) {
         let lost = self.note_lost(entry);
         self.forget(lost, entry.samples);
+        if self.guessed == 0 && entry.timestamp == self.next && self.samples.room() >= entry.samples {
+            return self.play_next(store, entry);
+        }
         let mut pcm = [0; PACKET_SAMPLES_MAX];
         let decoded = self.decoder.decode(store.payload(entry.sequence), &mut pcm);
         self.consume(store, entry);
@@ -416,6 +419,22 @@ impl Playout {
         self.append(pcm);
         self.frames_in_doubt = 0;
         self.next = entry.timestamp + decoded as i64;
+    }
+
+    /// The usual case: no guess before it, no overlap. It is decoded where it will be played from.
+    fn play_next(&mut self, store: &mut Store, entry: &Entry) {
+        let place = self.samples.extend(entry.samples);
+        let decoded = self.decoder.decode(store.payload(entry.sequence), place);
+        self.consume(store, entry);
+        self.samples.give_back(entry.samples - decoded.unwrap_or(0).min(entry.samples));
+        let Ok(decoded) = decoded else {
+            self.counts.corrupt += 1;
+            return;
+        };
+        self.concealment.end();
+        self.shifted = false;
+        self.frames_in_doubt = 0;
+        self.next += decoded as i64;
     }
 
     /// Adds what was decoded, and ends the guess before it, if there was one.

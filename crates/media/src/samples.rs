@@ -71,6 +71,11 @@ impl Samples {
         self.start += length;
     }
 
+    /// The last `length` waiting samples were not written after all.
+    pub(crate) fn give_back(&mut self, length: usize) {
+        self.end -= length;
+    }
+
     /// The waiting samples will not be played.
     pub(crate) fn drop_waiting(&mut self) {
         self.end = self.start;

@@ -75,6 +75,8 @@ pub struct Scratch {
     controls: Box<[Control; BATCH]>,
     vectors: Box<[libc::iovec; BATCH]>,
     headers: Box<[libc::mmsghdr; BATCH]>,
+    /// Headers that the kernel wrote to at the last use.
+    used: usize,
 }
 
 #[repr(C, align(8))]
@@ -94,6 +96,7 @@ impl Default for Scratch {
                 controls: Box::new([Control([0; CONTROL_BYTES]); BATCH]),
                 vectors: Box::new(zeroed()),
                 headers: Box::new(zeroed()),
+                used: BATCH,
             }
         };
         for index in 0..BATCH {
@@ -113,11 +116,12 @@ impl Default for Scratch {
 
 impl Scratch {
     /// What the kernel overwrote at the last use is set back.
-    fn reset(&mut self, used: usize) {
-        for header in &mut self.headers[..used] {
+    fn reset(&mut self) {
+        for header in &mut self.headers[..self.used] {
             header.msg_hdr.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
             header.msg_hdr.msg_controllen = CONTROL_BYTES;
         }
+        self.used = 0;
     }
 }
 
@@ -171,7 +175,7 @@ impl UdpSocket {
         take: &mut dyn FnMut(&[u8], SocketAddr, Duration),
     ) {
         for _ in 0..rounds {
-            scratch.reset(BATCH);
+            scratch.reset();
             // SAFETY: the headers point into live buffers of the sizes they name; no timeout is passed.
             let count = unsafe {
                 libc::recvmmsg(
@@ -183,6 +187,7 @@ impl UdpSocket {
                 )
             };
             let Ok(count) = usize::try_from(count) else { return };
+            scratch.used = count;
             for index in 0..count {
                 let header = &scratch.headers[index];
                 let Some(source) = address(&scratch.names[index]) else { continue };
