@@ -75,7 +75,7 @@ format: build ## rewrites the sources as `check` wants them
 	$(BIN)/ruff check --fix .
 
 bench: build ## speed and memory; results and method in benches/README.md
-	$(CARGO) bench --workspace
+	$(CARGO) bench -p roomtone-media -p roomtone-sip
 	$(BIN)/python benches/load.py
 
 fuzz: ## a minute of each fuzz target (needs cargo-fuzz and a nightly toolchain)

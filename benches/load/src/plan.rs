@@ -75,7 +75,7 @@ pub enum Codec {
     /// Opus, 48 kHz clock, mono, 32 kbit/s: full band, as browsers send.
     #[serde(rename = "opus")]
     Opus,
-    /// The same at 24 kbit/s: wide band, as telephones send.
+    /// The same at 16 kbit/s: wide band, as telephones that save send.
     #[serde(rename = "opus-wide")]
     OpusWide,
 }

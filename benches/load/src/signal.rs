@@ -35,7 +35,7 @@ impl Rounds {
         self.0.entry((index, codec)).or_insert_with(|| match codec {
             Codec::Pcmu => pcmu(&samples(plan, 8_000)),
             Codec::Opus => opus(&samples(plan, 48_000), 32_000),
-            Codec::OpusWide => opus(&samples(plan, 48_000), 24_000),
+            Codec::OpusWide => opus(&samples(plan, 48_000), 16_000),
         });
     }
 
