@@ -87,6 +87,19 @@ async def test_say_speaks(world: World) -> None:
 
 
 @simulated()
+async def test_a_say_beyond_the_limit_of_its_account_is_skipped_and_the_call_goes_on(world: World) -> None:
+    world.application("<Response><Say>Too much.</Say><Play>/tone</Play></Response>")
+    world.application(tone_file(400, 1.0), "/tone")
+    await world.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("roomtone.speech.SPEECH_TEXTS_PER_ACCOUNT_MAX", 0)
+        call = await _call_and_wait(world)
+    assert call.ear.hears(400, 0.2, 0.9)
+    assert [outcome for _, outcome in _outcomes(world)] == ["failed", "ran"]
+    assert await _codes(world) == [12400]
+
+
+@simulated()
 async def test_a_pause_as_the_first_verb_delays_the_answer(world: World) -> None:
     world.application('<Response><Pause length="4"/><Pause length="1"/><Play>/tone</Play></Response>')
     world.application(tone_file(400, 1.0), "/tone")

@@ -13,7 +13,7 @@ PACKAGES = sorted(
     {path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in SOURCE.rglob("*.py")} - {"__init__", "__main__"}
 )
 
-FOUNDATION = {"clock", "errors", "ids", "log"}
+FOUNDATION = {"clock", "errors", "ids", "limits", "log", "shares"}
 
 # What each package may import of ours, besides the foundation and itself. Who composes (server, cli, testing) may import everything.
 ALLOWED: dict[str, set[str]] = {

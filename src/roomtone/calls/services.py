@@ -67,7 +67,8 @@ class Journal(Protocol):
 class Speech(Protocol):
     """Text to speech (`roomtone.speech`)."""
 
-    async def say(self, text: str, voice: str, language: str) -> Clip: ...
+    async def say(self, text: str, voice: str, language: str, *, account_sid: str) -> Clip:
+        """SpeechError; at the account's limit too."""
 
 
 class Clips(Protocol):

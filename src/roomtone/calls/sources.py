@@ -34,7 +34,7 @@ class Sources:
     async def spoken(self, text: str, voice: str, language: str) -> Clip:
         """The clip of a text. PlayableError."""
         try:
-            return await self._services.speech.say(text, voice, language)
+            return await self._services.speech.say(text, voice, language, account_sid=self._account_sid)
         except SpeechError as error:
             raise PlayableError(error.code, error.message) from error
         except (MediaError, LimitReached, OSError) as error:

@@ -1,7 +1,8 @@
 """Text to speech: text, voice and language become a clip that any number of calls can play.
 
-The text is cut at sentences and spoken piece by piece, so that one long text does not keep everybody else's prompt waiting. Clips are kept by (language, text):
-a prompt is spoken once. `warm` starts the voice ahead, so that the first caller does not wait for it.
+The text is cut at sentences and spoken piece by piece, in turn with those of other accounts, so that neither one long text nor one busy account keeps
+everybody else's prompt waiting. Clips are kept by (language, text): a prompt is spoken once. `warm` starts the voice ahead, so that the first caller does
+not wait for it.
 
 Doubt: there is one English voice, so `voice` (man, woman, Polly.Joanna ...) changes nothing yet; it is part of the interface for the day when it does.
 """
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from roomtone.clock import Clock
+from roomtone.limits import SPEECH_TEXTS_MAX, SPEECH_TEXTS_PER_ACCOUNT_MAX
 from roomtone.media.clips import ClipCache, Loader
 from roomtone.speech.voice import SpeechError, VoiceProcess
 
@@ -27,6 +29,7 @@ TEXT_CHARACTERS_MAX = 4096
 PIECE_CHARACTERS_MAX = 250
 CACHE_BYTES_MAX = 64 * 1024 * 1024
 PAUSE_BETWEEN_PIECES_MS = 120
+_FULL_CODE = 12400  # the dictionary has no number for a queue that is full; this is "internal failure"
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…:;])\s+")
 
@@ -48,7 +51,7 @@ class Speech:
         self._process = process or VoiceProcess(clock)
         self._encode = tuple(encode)
         self._cache = ClipCache(cache_bytes_max)
-        self._under_way: dict[tuple[str, str], asyncio.Task[Clip]] = {}
+        self._under_way: dict[tuple[str, str, str], asyncio.Task[Clip]] = {}  # by account, language and text
 
     async def warm(self) -> None:
         """Starts the process and loads the English voice; never raises, since the first text will say what is wrong."""
@@ -57,18 +60,30 @@ class Speech:
         except SpeechError:
             return
 
-    async def say(self, text: str, voice: str = "", language: str = "en-US") -> Clip:
-        """`text` as audio, its first 4096 characters. SpeechError (`code`, `message`) when it cannot be spoken."""
+    async def say(self, text: str, voice: str = "", language: str = "en-US", *, account_sid: str = "") -> Clip:
+        """`text` as audio, its first 4096 characters. SpeechError (`code`, `message`) when it cannot be spoken, or when too many texts of the account or
+        of all wait already."""
         del voice  # see the doubt above
-        key = (language.partition("-")[0].lower(), " ".join(text.split())[:TEXT_CHARACTERS_MAX])
-        clip = self._cache.get(key)
+        spoken = (language.partition("-")[0].lower(), " ".join(text.split())[:TEXT_CHARACTERS_MAX])
+        clip = self._cache.get(spoken)
         if clip is not None:
             return clip
+        key = (account_sid, *spoken)  # who rides on the text of another account would wait in that one's turn
         task = self._under_way.get(key)
         if task is None:
-            task = self._under_way[key] = asyncio.create_task(self._speak(key))
+            self._check_room(account_sid)
+            task = self._under_way[key] = asyncio.create_task(self._speak(account_sid, spoken))
             task.add_done_callback(lambda done: self._finished(key, done))
         return await asyncio.shield(task)
+
+    def _check_room(self, account_sid: str) -> None:
+        if len(self._under_way) >= SPEECH_TEXTS_MAX:
+            raise SpeechError(f"{SPEECH_TEXTS_MAX} texts wait to be spoken already; this one was skipped", _FULL_CODE)
+        if sum(owner == account_sid for owner, *_ in self._under_way) >= SPEECH_TEXTS_PER_ACCOUNT_MAX:
+            message = (
+                f"{SPEECH_TEXTS_PER_ACCOUNT_MAX} texts of this account wait to be spoken already; this one was skipped"
+            )
+            raise SpeechError(message, _FULL_CODE)
 
     async def close(self) -> None:
         """Ends what is under way, and the process. Again is harmless."""
@@ -76,19 +91,19 @@ class Speech:
             task.cancel()
         await self._process.close()
 
-    async def _speak(self, key: tuple[str, str]) -> Clip:
-        language, text = key
+    async def _speak(self, account_sid: str, spoken: tuple[str, str]) -> Clip:
+        language, text = spoken
         with self._clock.ledger.hold("speech"):
             rate_hz, parts = 16000, list[bytes]()
             for piece in pieces(text):
-                rate_hz, pcm = await self._process.speak(piece, language)
+                rate_hz, pcm = await self._process.speak(piece, language, account_sid)
                 parts.append(pcm)
             joined = _pause(rate_hz).join(parts) or _pause(rate_hz)  # nothing to say is a moment of silence
             clip = await asyncio.to_thread(self._loader.load_pcm, joined, rate_hz, self._encode)
-        self._cache.put(key, clip)
+        self._cache.put(spoken, clip)
         return clip
 
-    def _finished(self, key: tuple[str, str], task: asyncio.Task[Clip]) -> None:
+    def _finished(self, key: tuple[str, str, str], task: asyncio.Task[Clip]) -> None:
         del self._under_way[key]
         if not task.cancelled():
             task.exception()  # looked at, also when nobody waits any more

@@ -1,7 +1,7 @@
 """The speaking child process as seen from the loop: one piece of text at a time, restarted when it dies.
 
-Asked first, served first: callers wait in a queue that has a limit. A piece on which the process dies is tried once more in a new one, because it may
-have died of something else; then the piece fails.
+Accounts take turns, and inside an account who asked first is served first (`shares`); how many may wait is bounded in `Speech`. A piece on which the
+process dies is tried once more in a new one, because it may have died of something else; then the piece fails.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ import sys
 from pathlib import Path
 
 from roomtone.clock import Clock
+from roomtone.shares import Shares
 
 __all__ = ["SpeechError", "VoiceProcess"]
-
-WAITING_MAX = 500
-"""Pieces that wait for the process; more are refused."""
 
 PIECE_SECONDS_MAX = 20.0
 """Of the clock, for one piece; the process ends itself after half of it."""
@@ -47,21 +45,14 @@ class VoiceProcess:
         self._clock = clock
         self._command = command
         self._process: asyncio.subprocess.Process | None = None
-        self._turn = asyncio.Lock()
-        self._waiting = 0
+        self._turn = Shares(1)
         self.restarts = 0
 
-    async def speak(self, text: str, language: str) -> tuple[int, bytes]:
+    async def speak(self, text: str, language: str, account_sid: str = "") -> tuple[int, bytes]:
         """(rate in Hz, 16-bit little-endian mono samples). `language`: its first subtag. SpeechError."""
-        if self._waiting >= WAITING_MAX:
-            raise SpeechError("too much is waiting to be spoken; the text is skipped", 12400)
-        self._waiting += 1
-        try:
-            with self._clock.ledger.hold("speech"):
-                async with self._turn:
-                    return await self._try(text, language)
-        finally:
-            self._waiting -= 1
+        with self._clock.ledger.hold("speech"):
+            async with self._turn.take(account_sid):
+                return await self._try(text, language)
 
     async def close(self) -> None:
         """Ends the process. Again is harmless."""

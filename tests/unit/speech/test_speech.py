@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from roomtone.clock import LiveClock, VirtualClock
+from roomtone.limits import SPEECH_TEXTS_PER_ACCOUNT_MAX
 from roomtone.speech import PIECE_CHARACTERS_MAX, Speech, SpeechError, pieces
 from roomtone.speech.voice import VoiceProcess
 
@@ -138,6 +139,50 @@ async def test_virtual_time_stands_while_it_speaks() -> None:
         await task
     assert clock.ledger.held == ()
     assert clock.now() == 0.0
+
+
+async def test_a_busy_account_keeps_nobody_waiting() -> None:
+    spoken: list[str] = []
+
+    async def say(speech: Speech, account_sid: str, text: str) -> None:
+        await speech.say(text, account_sid=account_sid)
+        spoken.append(account_sid)
+
+    async with speaking() as (speech, _, _process):
+        await speech.warm()
+        busy = [asyncio.create_task(say(speech, "AC1", f"Number {number}.")) for number in range(12)]
+        await LiveClock().sleep(0)
+        await asyncio.gather(say(speech, "AC2", "Hello."), say(speech, "AC2", "Number 11."))
+        assert spoken.count("AC1") <= 3, "the other account's texts came in their turn, not after those that waited"
+        await asyncio.gather(*busy)
+
+
+async def test_an_account_at_its_limit_is_refused_and_another_is_not() -> None:
+    async with speaking() as (speech, _, _process):
+        many = [
+            asyncio.create_task(speech.say(f"Number {number}.", account_sid="AC1"))
+            for number in range(SPEECH_TEXTS_PER_ACCOUNT_MAX)
+        ]
+        await LiveClock().sleep(0)
+        with pytest.raises(SpeechError) as refused:
+            await speech.say("One more.", account_sid="AC1")
+        assert (await speech.say("Hello.", account_sid="AC2")).milliseconds > 300
+        for task in many:
+            task.cancel()
+    assert refused.value.code == 12400
+    assert f"{SPEECH_TEXTS_PER_ACCOUNT_MAX} texts of this account" in refused.value.message
+
+
+async def test_all_accounts_together_have_a_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("roomtone.speech.SPEECH_TEXTS_MAX", 2)
+    async with speaking() as (speech, _, _process):
+        first = [asyncio.create_task(speech.say("Hello.", account_sid=account)) for account in ("AC1", "AC2")]
+        await LiveClock().sleep(0)
+        with pytest.raises(SpeechError) as refused:
+            await speech.say("Hello.", account_sid="AC3")
+        await asyncio.gather(*first)
+        assert (await speech.say("Hello there.", account_sid="AC3")).milliseconds > 300
+    assert refused.value.code == 12400
 
 
 def test_texts_are_cut_at_sentences_and_at_spaces() -> None:
