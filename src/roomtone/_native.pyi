@@ -45,6 +45,8 @@ class Network:
         """From now on datagrams from host `source` (empty: all) are lost, delayed (exponential jitter) and repeated at random, from the seed."""
     def inject(self, source: tuple[str, int], destination: tuple[str, int], datagram: bytes) -> None:
         """A datagram from nowhere: strangers and garbage in tests."""
+    def fault(self, port: tuple[str, int]) -> None:
+        """Who reads that RTP or RTCP port next panics, as a fault of ours would: for tests of what comes of it."""
     def digest(self) -> str:
         """Hash of every datagram delivered and every event drained so far, in order."""
 
@@ -142,7 +144,7 @@ class Batch:
     def open_bus(self, bus: int, near: int = 0) -> None:
         """A mixing unit, on the least loaded worker, or on that of bus `near`."""
     def close_bus(self, bus: int) -> None:
-        """Legs still on it fall silent until moved."""
+        """Legs still on it end with it (`LegLost`)."""
     def configure(self, leg: int, media: Negotiated) -> None:
         """What offer and answer settled. A second time: codec and address change without a new leg; a new address may be latched."""
     def move(self, leg: int, bus: int) -> None: ...
@@ -267,10 +269,26 @@ class LegSilent:
 
 @final
 class LegLost:
-    """The core ended a leg by itself (backlog full): counted, and this is its last event."""
+    """The core ended a leg by itself (backlog full, or its bus ended before it): counted, and this is its last event."""
 
     time_us: int
     leg: int
+
+@final
+class BusLost:
+    """A fault of ours broke a bus in mid-tick: the core ended it. The last words of its players and `LegLost` of its legs follow."""
+
+    time_us: int
+    bus: int
+    reason: str  # what the panic said and where; with RUST_BACKTRACE its backtrace
+
+@final
+class ThreadLost:
+    """A fault of ours that no bus contains ended a thread of the core, for good."""
+
+    time_us: int
+    thread: str  # media-0 …, signalling
+    reason: str
 
 @final
 class TapReady:
@@ -354,6 +372,8 @@ Event = (
     | PlayerDone
     | LegSilent
     | LegLost
+    | BusLost
+    | ThreadLost
     | TapReady
     | SipRequest
     | SipCancelled

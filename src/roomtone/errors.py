@@ -15,6 +15,7 @@ __all__ = [
     "CallNotAnsweredError",
     "CheckFailedError",
     "ConflictError",
+    "CoreFailedError",
     "ExitCode",
     "ForbiddenError",
     "NotFoundError",
@@ -36,6 +37,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 3
     NOT_ANSWERED = 4
     APPLICATION_FAILED = 5
+    CORE_FAILED = 70
     INTERRUPTED = 130
 
 
@@ -69,6 +71,19 @@ class SettingsError(RoomtoneError):
         super().__init__("settings", f"{setting}: {message}" if setting else message, remedy)
         self.setting = setting
         self.others: tuple[SettingsError, ...] = ()  # what else is wrong, for `config check`
+
+
+class CoreFailedError(RoomtoneError):
+    """A fault of ours ended a thread of the media core: the server has left, for whoever supervises it to start it again."""
+
+    exit_code = ExitCode.CORE_FAILED
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "core_failed",
+            f"The media core failed ({reason.partition(chr(10))[0]}), and the server has ended.",
+            "This is a fault of Roomtone's own: please report it with the log. Start the server again.",
+        )
 
 
 class UsageError(RoomtoneError):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from roomtone.calls.switchboard import Switchboard
 from roomtone.clock import Clock, LiveClock, Timer
 from roomtone.conferences.conferences import Conferences
 from roomtone.dialects import DIALECTS, DialectOptions
+from roomtone.errors import CoreFailedError
 from roomtone.ids import Ids
 from roomtone.media.clips import Clips
 from roomtone.media.core import Core, Media
@@ -52,6 +54,7 @@ __all__ = ["ReadyInfo", "Server", "World", "serve"]
 _log = structlog.get_logger("roomtone.server")
 
 REFUSALS_EVERY_S = 1.0
+FAILED_STOP_S_MAX = 5.0  # for BYE and the last rows, when the core has failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,10 +290,18 @@ async def serve(
     stop: asyncio.Event,
     identities: Source = "file",
 ) -> None:
-    """Runs a live server until `stop` is set, then drains it. SettingsError when it cannot start."""
+    """Runs a live server until `stop` is set, then drains it. SettingsError when it cannot start; CoreFailedError when a thread of the core has ended."""
     server = await Server.start(settings, World.live(settings), identities=identities)
+    server.media.on_lost = stop.set
     try:
         on_ready(server)
         await stop.wait()
     finally:
-        await server.stop(settings.server.drain_seconds)
+        if server.media.lost:
+            with contextlib.suppress(TimeoutError):
+                async with server.clock.timeout(FAILED_STOP_S_MAX):
+                    await server.stop()
+        else:
+            await server.stop(settings.server.drain_seconds)
+    if server.media.lost:
+        raise CoreFailedError(server.media.lost)

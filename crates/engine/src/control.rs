@@ -73,6 +73,8 @@ pub enum News {
     PlayerDone { player: PlayerId, reason: DoneReason },
     LegSilent(LegId),
     LegLost(LegId),
+    BusLost { bus: BusId, reason: String },
+    ThreadLost { thread: String, reason: String },
     TapReady(TapId),
 }
 
@@ -469,9 +471,7 @@ impl Control {
             self.workers[index].flush();
             while self.workers[index].handle.retired.pop().is_ok() {}
             while let Ok(Stamped { time, said }) = self.workers[index].handle.events.pop() {
-                if let Some(what) = self.hear(said) {
-                    news.push((time, what));
-                }
+                self.hear(said, &mut |what| news.push((time, what)));
             }
         }
         for (id, home) in &self.taps {
@@ -482,30 +482,54 @@ impl Control {
         news[first..].sort_by_key(|(time, _)| *time);
     }
 
-    fn hear(&mut self, said: Said) -> Option<News> {
-        Some(match said {
-            Said::Media(Event::Digit { leg, key, in_band }) => News::Digit { leg, key, in_band },
-            Said::Media(Event::ItemStarted { player, item }) => News::ItemStarted { player, item },
-            Said::Media(Event::ItemDone { player, item }) => News::ItemDone { player, item },
+    fn hear(&mut self, said: Said, tell: &mut impl FnMut(News)) {
+        match said {
+            Said::Media(Event::Digit { leg, key, in_band }) => tell(News::Digit { leg, key, in_band }),
+            Said::Media(Event::ItemStarted { player, item }) => tell(News::ItemStarted { player, item }),
+            Said::Media(Event::ItemDone { player, item }) => tell(News::ItemDone { player, item }),
             Said::Media(Event::PlayerDone { player, reason }) => {
-                self.players.remove(&player);
-                News::PlayerDone { player, reason }
+                // Not known any more: it went with its leg or bus, and has had its last word.
+                if self.players.remove(&player).is_some() {
+                    tell(News::PlayerDone { player, reason });
+                }
             }
-            Said::Silent(leg) => News::LegSilent(leg),
-            Said::Shed(leg, ..) => {
-                self.forget_leg(leg);
-                News::LegLost(leg)
+            Said::Silent(leg) => tell(News::LegSilent(leg)),
+            Said::Shed(leg, ..) => self.lose_leg(leg, tell),
+            Said::Broken(mut bus, fault) => {
+                let id = bus.id();
+                if let Some(worker) = self.buses.remove(&id) {
+                    self.workers[worker].buses -= 1;
+                }
+                tell(News::BusLost { bus: id, reason: fault.to_string() });
+                self.end_players(Target::Bus(id), tell);
+                bus.legs_mut().for_each(|(leg, _)| self.lose_leg(leg.id(), tell));
             }
             Said::Applied(batch) => {
-                let outstanding = self.outstanding.get_mut(&batch.id)?;
+                let Some(outstanding) = self.outstanding.get_mut(&batch.id) else { return };
                 outstanding.gone.extend(&batch.gone);
                 outstanding.pieces -= 1;
-                if outstanding.pieces > 0 {
-                    return None;
+                if outstanding.pieces == 0 {
+                    let gone = self.outstanding.remove(&batch.id).map(|all| all.gone).unwrap_or_default();
+                    tell(News::Ack { batch: batch.id, gone });
                 }
-                let gone = self.outstanding.remove(&batch.id).map(|all| all.gone).unwrap_or_default();
-                News::Ack { batch: batch.id, gone }
             }
-        })
+        }
+    }
+
+    fn lose_leg(&mut self, leg: LegId, tell: &mut impl FnMut(News)) {
+        self.forget_leg(leg);
+        self.end_players(Target::Leg(leg), tell);
+        tell(News::LegLost(leg));
+    }
+
+    /// The last words of players that went with what they played on.
+    fn end_players(&mut self, on: Target, tell: &mut impl FnMut(News)) {
+        let on_it = self.players.iter().filter(|(_, target)| **target == on);
+        let mut ended: Vec<PlayerId> = on_it.map(|(player, _)| *player).collect();
+        ended.sort_unstable();
+        for player in ended {
+            self.players.remove(&player);
+            tell(News::PlayerDone { player, reason: DoneReason::Gone });
+        }
     }
 }

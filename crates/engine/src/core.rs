@@ -13,6 +13,7 @@ use roomtone_media::id::LegId;
 use rtrb::RingBuffer;
 
 use crate::control::{Control, News, WorkerHandle};
+use crate::fault::{Death, Deaths};
 use crate::gauge::{LATENESS_BOUNDS_US, Lateness, WorkerGauges};
 use crate::live::{self, Driver};
 use crate::mailbox::{
@@ -83,7 +84,8 @@ impl Core {
         let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
         let (handles, workers) = make_workers(config, &notifier, || epoch.wall_offset());
         let stop = Arc::new(AtomicBool::new(false));
-        let driver = Driver { epoch, stop, lateness: Arc::default(), gauges: Arc::default() };
+        let deaths = Deaths::new(notifier.clone());
+        let driver = Driver { epoch, stop, lateness: Arc::default(), gauges: Arc::default(), deaths };
         let mut threads = Vec::new();
         let mut lateness = Vec::new();
         for (index, worker) in workers.into_iter().enumerate() {
@@ -170,7 +172,13 @@ impl Core {
         self.notifier.clear();
         let sip = self.signalling.take_news();
         let mut media = Vec::new();
-        self.control().drain(self.now(), &mut media);
+        let now = self.now();
+        self.control().drain(now, &mut media);
+        if let Mode::Live { driver, .. } = &self.mode {
+            let lost =
+                |Death { thread, fault }| (now, News::ThreadLost { thread, reason: fault.to_string() });
+            media.extend(driver.deaths.take().into_iter().map(lost));
+        }
         (sip, media)
     }
 
@@ -194,7 +202,7 @@ impl Core {
                 driver.stop.store(true, Ordering::Release);
                 self.signalling.wake();
                 for thread in threads.lock().expect("no holder panics").drain(..) {
-                    // A thread that panicked has said so already.
+                    // A fault is no error here: it was told by `drain`.
                     let _ = thread.join();
                 }
             }

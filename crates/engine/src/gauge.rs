@@ -74,8 +74,12 @@ gauges! {
         rtcp_out,
         /// Events that had to wait for room in the ring.
         events_delayed,
-        /// Legs ended because the backlog of events was full.
+        /// Legs ended because the backlog of events was full, or because their bus had ended before them.
         legs_shed,
+        /// Buses ended by a fault of ours.
+        buses_failed,
+        /// Legs that ended with them.
+        legs_failed,
     }
 }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use crate::fault::Deaths;
 use crate::gauge::{Lateness, WorkerGauges};
 use crate::os::{Epoch, Precedence, go_first, sleep_until};
 use crate::worker::{TICK, Worker};
@@ -23,11 +24,16 @@ pub struct Driver {
     pub lateness: Arc<Lateness>,
     /// Counters.
     pub gauges: Arc<WorkerGauges>,
+    /// Where it is told that a thread has ended by a fault.
+    pub deaths: Deaths,
 }
 
 /// Starts a worker's thread.
 pub fn spawn(mut worker: Worker, index: usize, driver: Driver) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(format!("media-{index}")).spawn(move || drive(&mut worker, &driver))
+    let name = format!("media-{index}");
+    std::thread::Builder::new()
+        .name(name.clone())
+        .spawn(move || driver.deaths.watch(&name, || drive(&mut worker, &driver)))
 }
 
 fn drive(worker: &mut Worker, driver: &Driver) {

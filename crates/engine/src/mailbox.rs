@@ -14,6 +14,7 @@ use roomtone_media::leg::{Leg, LegMedia};
 use roomtone_media::player::{Item, Player};
 use roomtone_media::tap::{Tap, TapPoint};
 
+use crate::fault::Fault;
 use crate::line::Line;
 use crate::os::Wake;
 
@@ -156,8 +157,10 @@ pub enum Said {
     Applied(Box<Batch>),
     /// The far end has been silent for too long.
     Silent(LegId),
-    /// The worker ended a leg for want of room; its remains.
+    /// The worker ended a leg for want of room, or of a bus to put it on; its remains.
     Shed(LegId, Box<Leg>, Box<Line>),
+    /// A fault of ours ended a bus with all its legs; their remains.
+    Broken(Box<Bus<Box<Line>>>, Box<Fault>),
 }
 
 /// An event with its place in the order of all.

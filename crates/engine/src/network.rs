@@ -83,6 +83,11 @@ impl Network {
         self.wire.lock().send(source, destination, bytes);
     }
 
+    /// Who reads that RTP or RTCP port next panics: for tests of containment.
+    pub fn fault(&self, local: SocketAddr) {
+        self.wire.lock().fault(local);
+    }
+
     /// Runs to `deadline`, or to the end of the instant in which a core has news.
     pub fn run_until(&self, deadline: Duration, stop_on_event: bool) -> Duration {
         let mut hosts = self.hosts.lock().expect("no holder panics");

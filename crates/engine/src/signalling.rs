@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use roomtone_sip::{
@@ -186,7 +186,8 @@ pub struct SharedSignalling {
 impl SharedSignalling {
     /// The signalling itself. Whoever changes it from outside its thread rings the bell afterwards ([`Self::wake`]).
     pub fn lock(&self) -> MutexGuard<'_, Signalling> {
-        self.inner.lock().expect("no holder panics")
+        // After a fault the server ends, and what can still leave (BYE) does.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the thread look at its timers and sockets again.
@@ -224,7 +225,7 @@ pub fn live(
     let (signalling, driver) = (shared.clone(), driver.clone());
     let thread = std::thread::Builder::new()
         .name("signalling".into())
-        .spawn(move || drive(&signalling, &bell, &driver))?;
+        .spawn(move || driver.deaths.watch("signalling", || drive(&signalling, &bell, &driver)))?;
     Ok((shared, thread))
 }
 

@@ -52,9 +52,18 @@ struct InFlight {
     bytes: Box<[u8]>,
 }
 
+/// Where a leg's datagrams wait.
+#[derive(Default)]
+struct Mailbox {
+    datagrams: VecDeque<Datagram>,
+    is_faulty: bool,
+}
+
+type SharedMailbox = Arc<Mutex<Mailbox>>;
+
 /// Where a datagram ends.
 enum End {
-    Mailbox(Arc<Mutex<VecDeque<Datagram>>>),
+    Mailbox(SharedMailbox),
     Signalling(usize),
 }
 
@@ -139,6 +148,13 @@ impl Wire {
         find(Some(source)).or_else(|| find(None))
     }
 
+    /// The next read of that mailbox panics, as a fault of ours would: for tests of what comes of it.
+    pub fn fault(&self, local: SocketAddr) {
+        if let Some(End::Mailbox(mailbox)) = self.ends.get(&local) {
+            mailbox.lock().expect("no holder panics").is_faulty = true;
+        }
+    }
+
     /// Puts a datagram on the wire.
     pub fn send(&mut self, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) {
         let mut delays = [Some(WIRE_DELAY), None];
@@ -189,8 +205,8 @@ impl Wire {
             }
             Some(End::Mailbox(mailbox)) => {
                 let mut mailbox = mailbox.lock().expect("no holder panics");
-                if mailbox.len() < MAILBOX_DATAGRAMS_MAX {
-                    mailbox.push_back(datagram);
+                if mailbox.datagrams.len() < MAILBOX_DATAGRAMS_MAX {
+                    mailbox.datagrams.push_back(datagram);
                 }
                 Some(None)
             }
@@ -240,7 +256,7 @@ impl SharedWire {
 pub struct MailboxPair {
     wire: SharedWire,
     local: [SocketAddr; 2],
-    mailboxes: [Arc<Mutex<VecDeque<Datagram>>>; 2],
+    mailboxes: [SharedMailbox; 2],
 }
 
 impl MailboxPair {
@@ -262,7 +278,11 @@ impl MailboxPair {
 impl Transport for MailboxPair {
     fn receive(&mut self, channel: Channel, _: &mut Reading, take: &mut Take<'_>) {
         let mut mailbox = self.mailboxes[channel as usize].lock().expect("no holder panics");
-        for datagram in mailbox.drain(..) {
+        if mailbox.is_faulty {
+            core::mem::drop(mailbox);
+            panic!("a fault that a test asked for");
+        }
+        for datagram in mailbox.datagrams.drain(..) {
             take(&datagram.bytes, datagram.source, datagram.arrival);
         }
     }

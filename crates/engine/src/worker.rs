@@ -12,6 +12,7 @@ use roomtone_media::leg::Leg;
 use roomtone_media::player::{Item, Player};
 use rtrb::{Consumer, Producer};
 
+use crate::fault::{Fault, contain, listen_for_panics};
 use crate::gauge::WorkerGauges;
 use crate::line::{Line, TURN_TICKS};
 use crate::mailbox::{
@@ -80,12 +81,17 @@ pub struct Worker {
     landed: Vec<Arrival>,
     index: usize,
     arrivals: Arrivals,
+    tools: Tools,
+    notifier: Arc<Notifier>,
+}
+
+/// What every bus needs in its turn.
+struct Tools {
     outbox: Outbox,
     retired: Producer<Player>,
     reading: Reading,
     silence_max: Duration,
     ticks: u64,
-    notifier: Arc<Notifier>,
     gauges: Arc<WorkerGauges>,
 }
 
@@ -103,11 +109,47 @@ pub struct WorkerParts {
     pub gauges: Arc<WorkerGauges>,
 }
 
+impl Tools {
+    fn receive(&mut self, bus: &mut Bus<Box<Line>>) {
+        for (leg, line) in bus.legs_mut() {
+            line.receive(leg, &mut self.reading, &self.gauges);
+        }
+    }
+
+    fn mix(&mut self, bus: &mut Bus<Box<Line>>, now: Duration) {
+        bus.mix(now, &mut self.outbox);
+        while let Some(player) = bus.take_retired() {
+            // A full ring leaves the player to be freed here: late, not wrong.
+            let _ = self.retired.push(player);
+        }
+    }
+
+    fn send(&mut self, bus: &mut Bus<Box<Line>>) {
+        for (leg, line) in bus.legs_mut() {
+            line.send(leg, &self.gauges);
+        }
+    }
+
+    /// Each leg has its turn once in `TURN_TICKS`, spread evenly over the ticks.
+    fn keep_house(&mut self, bus: &mut Bus<Box<Line>>, now: Duration) {
+        for (leg, line) in bus.legs_mut() {
+            let id = leg.id();
+            if !(id.0 + self.ticks).is_multiple_of(TURN_TICKS) {
+                continue;
+            }
+            if line.turn(leg, &mut self.reading, now, self.silence_max, &self.gauges) {
+                self.outbox.say(Said::Silent(id));
+            }
+        }
+    }
+}
+
 impl Worker {
     /// A worker without buses.
     pub fn new(parts: WorkerParts) -> Self {
         let WorkerParts { index, inbox, arrivals, outbox, retired, reading, silence_max, notifier, gauges } =
             parts;
+        listen_for_panics();
         Self {
             buses: Vec::with_capacity(1024),
             bus_index: HashMap::with_capacity(1024),
@@ -117,77 +159,67 @@ impl Worker {
             landed: Vec::with_capacity(64),
             index,
             arrivals,
-            outbox,
-            retired,
-            reading,
-            silence_max,
-            ticks: 0,
+            tools: Tools { outbox, retired, reading, silence_max, ticks: 0, gauges },
             notifier,
-            gauges,
         }
     }
 
     /// What the kernel's stamps mean from now on.
     pub fn reading_mut(&mut self) -> &mut Reading {
-        &mut self.reading
+        &mut self.tools.reading
     }
 
     /// One step of every bus. `now` is the tick's own time, a multiple of 20 ms after the driver's start.
     pub fn tick(&mut self, now: Duration) {
-        self.outbox.now = now;
-        self.outbox.flush();
+        self.tools.outbox.now = now;
+        self.tools.outbox.flush();
         self.take_commands(now);
-        self.receive();
-        for bus in &mut self.buses {
-            bus.mix(now, &mut self.outbox);
-            while let Some(player) = bus.take_retired() {
-                // A full ring leaves the player to be freed here: late, not wrong.
-                let _ = self.retired.push(player);
-            }
-        }
-        self.send();
-        self.keep_house(now);
-        if self.outbox.overfull() {
+        self.each_bus(Tools::receive);
+        self.each_bus(|tools, bus| tools.mix(bus, now));
+        self.each_bus(Tools::send);
+        self.each_bus(|tools, bus| tools.keep_house(bus, now));
+        if self.tools.outbox.overfull() {
             self.shed_newest_leg();
         }
-        self.ticks += 1;
-        self.gauges.ticks.add(1);
-        if core::mem::take(&mut self.outbox.said) || !self.outbox.backlog.is_empty() {
+        let Tools { outbox, gauges, ticks, .. } = &mut self.tools;
+        gauges.legs.set(self.homes.len() as i64);
+        gauges.buses.set(self.buses.len() as i64);
+        *ticks += 1;
+        gauges.ticks.add(1);
+        if core::mem::take(&mut outbox.said) || !outbox.backlog.is_empty() {
             self.notifier.notify();
         }
     }
 
-    fn receive(&mut self) {
-        for bus in &mut self.buses {
-            for (leg, line) in bus.legs_mut() {
-                line.receive(leg, &mut self.reading, &self.gauges);
+    /// One part of the tick, bus by bus. A bus at which it panics ends there and then, and the others go on: a fault of ours stays in its room.
+    fn each_bus(&mut self, mut part: impl FnMut(&mut Tools, &mut Bus<Box<Line>>)) {
+        let mut index = 0;
+        while let Err(fault) = contain(|| {
+            while let Some(bus) = self.buses.get_mut(index) {
+                part(&mut self.tools, bus);
+                index += 1;
             }
+        }) {
+            self.give_up_bus(index, fault); // its place is taken by the last bus, whose turn is to come
         }
     }
 
-    fn send(&mut self) {
-        for bus in &mut self.buses {
-            for (leg, line) in bus.legs_mut() {
-                line.send(leg, &self.gauges);
-            }
-        }
+    /// Nothing of it is touched any more, and control frees it: who knows how far the fault has left it usable.
+    fn give_up_bus(&mut self, index: usize, fault: Fault) {
+        let bus = self.remove_bus(index);
+        self.homes.retain(|_, home| *home != bus.id());
+        self.tools.gauges.buses_failed.add(1);
+        self.tools.gauges.legs_failed.add(bus.len() as i64);
+        self.tools.outbox.say(Said::Broken(Box::new(bus), Box::new(fault)));
     }
 
-    /// Each leg has its turn once in `TURN_TICKS`, spread evenly over the ticks.
-    fn keep_house(&mut self, now: Duration) {
-        for bus in &mut self.buses {
-            for (leg, line) in bus.legs_mut() {
-                let id = leg.id();
-                if !(id.0 + self.ticks).is_multiple_of(TURN_TICKS) {
-                    continue;
-                }
-                if line.turn(leg, &mut self.reading, now, self.silence_max, &self.gauges) {
-                    self.outbox.say(Said::Silent(id));
-                }
-            }
+    fn remove_bus(&mut self, index: usize) -> Bus<Box<Line>> {
+        let bus = self.buses.swap_remove(index);
+        self.bus_index.remove(&bus.id());
+        if let Some(moved) = self.buses.get(index) {
+            self.bus_index.insert(moved.id(), index);
         }
-        self.gauges.legs.set(self.homes.len() as i64);
-        self.gauges.buses.set(self.buses.len() as i64);
+        bus
     }
 
     fn take_commands(&mut self, now: Duration) {
@@ -230,7 +262,7 @@ impl Worker {
             }
         }
         self.landed.retain(|arrival| arrival.batch != batch.id);
-        self.outbox.say(Said::Applied(batch));
+        self.tools.outbox.say(Said::Applied(batch));
     }
 
     fn carry_out(&mut self, command: Command, batch: u64, now: Duration) -> Result<Remains, Gone> {
@@ -311,7 +343,11 @@ impl Worker {
         let id = leg.id();
         match self.bus(bus) {
             Some(bus) => bus.insert(leg, line),
-            None => return Err(Gone(bus.0, Remains::Leg(leg, line))),
+            None => {
+                // It ended by a fault of which control has not heard yet.
+                self.shed(id, leg, line);
+                return Err(Gone(bus.0, Remains::Nothing));
+            }
         }
         self.homes.insert(id, bus);
         Ok(Remains::Nothing)
@@ -324,28 +360,24 @@ impl Worker {
 
     fn close_leg(&mut self, id: LegId, now: Duration) -> Result<Remains, Gone> {
         let (mut leg, mut line) = self.take_leg(id).ok_or(Gone(id.0, Remains::Nothing))?;
-        line.say_bye(&mut leg, now, self.reading.offset.ntp(), &self.gauges);
-        leg.close(&mut self.outbox);
+        line.say_bye(&mut leg, now, self.tools.reading.offset.ntp(), &self.tools.gauges);
+        leg.close(&mut self.tools.outbox);
         Ok(Remains::Leg(leg, line))
     }
 
     /// A bus ends; legs that were not moved away in time end with it, and control hears of each.
     fn close_bus(&mut self, id: BusId) -> Result<Remains, Gone> {
         let index = *self.bus_index.get(&id).ok_or(Gone(id.0, Remains::Nothing))?;
-        let left: Vec<LegId> =
+        let mut left: Vec<LegId> =
             self.homes.iter().filter(|(_, home)| **home == id).map(|(leg, _)| *leg).collect();
+        left.sort_unstable();
         for leg in left {
-            if let Some((mut ended, line)) = self.take_leg(leg) {
-                ended.close(&mut self.outbox);
+            if let Some((ended, line)) = self.take_leg(leg) {
                 self.shed(leg, ended, line);
             }
         }
-        self.bus_index.remove(&id);
-        let mut bus = self.buses.swap_remove(index);
-        if let Some(moved) = self.buses.get(index) {
-            self.bus_index.insert(moved.id(), index);
-        }
-        bus.close(&mut self.outbox);
+        let mut bus = self.remove_bus(index);
+        bus.close(&mut self.tools.outbox);
         Ok(Remains::Bus(Box::new(bus)))
     }
 
@@ -358,7 +390,7 @@ impl Worker {
         if taken {
             return Ok(Remains::Nothing);
         }
-        self.outbox.push(Event::PlayerDone { player: id, reason: DoneReason::Gone });
+        self.tools.outbox.push(Event::PlayerDone { player: id, reason: DoneReason::Gone });
         Err(Gone(id.0, Remains::Nothing))
     }
 
@@ -381,8 +413,8 @@ impl Worker {
     }
 
     fn shed(&mut self, id: LegId, leg: Box<Leg>, line: Box<Line>) {
-        self.gauges.legs_shed.add(1);
-        self.outbox.say(Said::Shed(id, leg, line));
+        self.tools.gauges.legs_shed.add(1);
+        self.tools.outbox.say(Said::Shed(id, leg, line));
     }
 
     /// The last resort when control does not read its events: the callers who came last are the ones to go.

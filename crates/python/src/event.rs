@@ -37,6 +37,8 @@ events! {
     PlayerDone { player: u64, reason: &'static str }
     LegSilent { leg: u64 }
     LegLost { leg: u64 }
+    BusLost { bus: u64, reason: String }
+    ThreadLost { thread: String, reason: String }
     TapReady { tap: u64 }
     SipCancelled { transaction: u64 }
     SipAckTimeout { transaction: u64, call_id: String, to_tag: String }
@@ -68,6 +70,8 @@ pub fn media(py: Python<'_>, time: Duration, news: News) -> PyResult<Py<PyAny>> 
         }
         News::LegSilent(leg) => LegSilent { time_us, leg: leg.0 }.into_py_any(py),
         News::LegLost(leg) => LegLost { time_us, leg: leg.0 }.into_py_any(py),
+        News::BusLost { bus, reason } => BusLost { time_us, bus: bus.0, reason }.into_py_any(py),
+        News::ThreadLost { thread, reason } => ThreadLost { time_us, thread, reason }.into_py_any(py),
         News::TapReady(tap) => TapReady { time_us, tap: tap.0 }.into_py_any(py),
     }
 }

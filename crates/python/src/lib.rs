@@ -24,8 +24,8 @@ mod _native {
     use crate::error::{LimitReached, MediaError, SdpError};
     #[pymodule_export]
     use crate::event::{
-        Ack, Digit, ItemDone, ItemStarted, LegLost, LegSilent, PlayerDone, SipAck, SipAckTimeout,
-        SipCancelled, SipFailed, SipFlowClosed, SipRequest, SipResponse, TapReady,
+        Ack, BusLost, Digit, ItemDone, ItemStarted, LegLost, LegSilent, PlayerDone, SipAck, SipAckTimeout,
+        SipCancelled, SipFailed, SipFlowClosed, SipRequest, SipResponse, TapReady, ThreadLost,
     };
     #[pymodule_export]
     use crate::network::Network;

@@ -63,6 +63,11 @@ impl Network {
         Ok(())
     }
 
+    fn fault(&self, port: (String, u16)) -> PyResult<()> {
+        self.inner.fault(address(&port.0, port.1)?);
+        Ok(())
+    }
+
     fn digest(&self) -> String {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let events = self.events.lock().expect("no holder panics").clone().finalize();

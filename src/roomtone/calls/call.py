@@ -45,6 +45,7 @@ _STATUS_OF_END = {
 }
 _BUSY = (486, CallStatus.BUSY)
 _DECLINED = (603, CallStatus.NO_ANSWER)
+_CORE_FAULT = "the media core gave its leg up"
 _NO_DOCUMENT_STATUS = 500  # to the caller, when the application gave nothing to run before the answer
 
 
@@ -171,6 +172,7 @@ class Call:
             return
         self._has_media = False
         self.services.media.on_leg(self.leg, None)
+        self.services.media.on_bus(self.bus, None)
         batch = self.services.media.batch()
         batch.close_leg(self.leg)
         batch.close_bus(self.bus)
@@ -184,6 +186,7 @@ class Call:
             return
         batch = self.services.media.batch()
         batch.open_bus(self.bus)
+        self.services.media.on_bus(self.bus, lambda _event: self._end(_CORE_FAULT, CallStatus.FAILED))
         batch.move(self.leg, self.bus)
         batch.row(self.leg, sends="nobody", hears=True)
         self.services.send(batch)
@@ -222,7 +225,7 @@ class Call:
             case LegSilent():
                 self._end("no packets from the caller", CallStatus.COMPLETED)
             case LegLost():
-                self._end("the media core gave its leg up", CallStatus.FAILED)
+                self._end(_CORE_FAULT, CallStatus.FAILED)
             case _:
                 pass
 

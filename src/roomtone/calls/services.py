@@ -40,6 +40,9 @@ class Media(Protocol):
     def on_leg(self, leg: int, handler: Callable[[Event], None] | None) -> None:
         """Digit, LegSilent and LegLost of that leg go to `handler`, in their order; None: to nobody any more."""
 
+    def on_bus(self, bus: int, handler: Callable[[Event], None] | None) -> None:
+        """BusLost of that bus goes to `handler`; None: to nobody any more."""
+
     def on_player(self, player: int, handler: Callable[[Event], None]) -> None:
         """ItemStarted, ItemDone and PlayerDone of that player go to `handler`, in their order."""
 

@@ -184,6 +184,7 @@ class LiveRoom:
         if not self._bus_open:
             self._bus_open = True
             batch.open_bus(self.bus)
+            self._host.media.on_bus(self.bus, lambda _lost: self._bus_lost())
         batch.move(seat.member.leg, self.bus)
 
     def _let_go(self, seat: Seat, reason: LeaveReason, moment: Moment) -> None:
@@ -232,9 +233,18 @@ class LiveRoom:
         self._over = True
         self._host.room_ended(self)
         if self._bus_open:
+            self._host.media.on_bus(self.bus, None)
             moment.batch.close_bus(self.bus)
 
     # Containment
+
+    def _bus_lost(self) -> None:
+        """A fault in the core ended the bus: so ends the room. Its calls end too, each by the loss of its leg, of which it hears next."""
+        _log.error("conference.bus_lost", conference_sid=self.room.conference_sid, bus=self.bus)
+        moment = Moment(self._host.media, self._host.store, self._host.clock.wall())
+        self._fail(moment)
+        self._set_timer()
+        moment.send()
 
     def _fail(self, moment: Moment) -> None:
         """Ends the room without its machine, on top of what was carried out of the event that broke it."""

@@ -2,6 +2,8 @@
 
 `Media.pump` drains the core and hands each event to whom it belongs, synchronously and in order; only then are waiters resolved. So whoever has an
 acknowledgement has seen everything that came before it on that worker.
+
+A fault of the core's own: one inside a bus ends that bus (`BusLost`) and its legs, and is logged here; one that ends a thread ends the core (`lose`).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from roomtone import _native
 from roomtone._native import (
     Ack,
     Batch,
+    BusLost,
     Clip,
     Core,
     Digit,
@@ -27,6 +30,7 @@ from roomtone._native import (
     MediaError,
     PlayerDone,
     TapReady,
+    ThreadLost,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Ack",
     "Batch",
+    "BusLost",
     "Clip",
     "Core",
     "Digit",
@@ -48,6 +53,7 @@ __all__ = [
     "MediaError",
     "PlayerDone",
     "TapReady",
+    "ThreadLost",
 ]
 
 _log = structlog.get_logger("roomtone.media")
@@ -59,12 +65,15 @@ _OF_PLAYER = (_native.ItemStarted, _native.ItemDone, _native.PlayerDone)
 
 
 class Media:
-    """One core and those who wait for its events. `on_sip` gets every signalling event."""
+    """One core and those who wait for its events. `on_sip` gets every signalling event, `on_lost` is told that the core cannot go on."""
 
     def __init__(self, core: Core, on_sip: Handler | None = None) -> None:
         self.core = core
         self.on_sip: Handler = on_sip or (lambda _event: None)
+        self.on_lost: Callable[[], None] = lambda: None
+        self.lost = ""  # what ended the core, if something did
         self._legs: dict[int, Handler] = {}
+        self._buses: dict[int, Handler] = {}
         self._players: dict[int, Handler] = {}
         self._taps: dict[int, Handler] = {}
         self._acks: dict[int, asyncio.Future[Ack]] = {}
@@ -84,12 +93,19 @@ class Media:
     def submit(self, batch: Batch) -> asyncio.Future[Ack]:
         """Queues a batch now; the future is its acknowledgement, to be awaited or left alone."""
         future: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
-        self._acks[self.core.submit(batch)] = future
+        if self.lost:
+            future.cancel()
+        else:
+            self._acks[self.core.submit(batch)] = future
         return future
 
     def on_leg(self, leg: int, handler: Handler | None) -> None:
         """Who gets the digits, the silence and the loss of a leg; None: nobody any more."""
         _set(self._legs, leg, handler)
+
+    def on_bus(self, bus: int, handler: Handler | None) -> None:
+        """Who is told that a fault ended a bus (BusLost); None: nobody any more."""
+        _set(self._buses, bus, handler)
 
     def on_player(self, player: int, handler: Handler) -> None:
         """Who gets the items and the end of a player; forgotten after its PlayerDone."""
@@ -108,6 +124,16 @@ class Media:
         if loop is not None:
             loop.remove_reader(self.core.fileno())
         self.core.close()
+        self._cancel_all()
+
+    def lose(self, thread: str, reason: str) -> None:
+        """A thread of the core has ended by a fault: nobody waits for it any more, and the core cannot go on."""
+        _log.critical("core.thread_failed", thread=thread, reason=reason)
+        self.lost = f"{thread}: {reason}"
+        self._cancel_all()
+        self.on_lost()
+
+    def _cancel_all(self) -> None:
         for future in self._acks.values():
             future.cancel()
         self._acks.clear()
@@ -131,6 +157,11 @@ class Media:
     def _hand_out(self, event: Event) -> None:
         if isinstance(event, _OF_LEG):
             handler = self._legs.get(event.leg)
+        elif isinstance(event, _native.BusLost):
+            _log.error("core.bus_failed", bus=event.bus, reason=event.reason)
+            handler = self._buses.pop(event.bus, None)
+        elif isinstance(event, _native.ThreadLost):
+            return self.lose(event.thread, event.reason)
         elif isinstance(event, _native.PlayerDone):
             handler = self._players.pop(event.player, None)
         elif isinstance(event, _OF_PLAYER):
@@ -141,6 +172,7 @@ class Media:
             handler = self.on_sip
         if handler is not None:
             handler(event)
+        return None
 
 
 def _set(handlers: dict[int, Handler], key: int, handler: Handler | None) -> None:

@@ -56,6 +56,9 @@ class Media:
         self._id += 1
         return self._id
 
+    def on_bus(self, _bus: int, _handler: Callable[[Any], None] | None) -> None:
+        return
+
     def on_player(self, _player: int, _handler: Callable[[Any], None]) -> None:
         return
 

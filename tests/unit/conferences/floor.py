@@ -51,6 +51,7 @@ class Media:
     def __init__(self) -> None:
         self.batches: list[list[tuple[Any, ...]]] = []
         self.handlers: dict[int, Callable[[Any], None]] = {}
+        self.buses: dict[int, Callable[[Any], None]] = {}
         self.holds = False
         self._held: list[asyncio.Future[None]] = []
         self._id = 1000
@@ -74,6 +75,12 @@ class Media:
     def new_id(self) -> int:
         self._id += 1
         return self._id
+
+    def on_bus(self, bus: int, handler: Callable[[Any], None] | None) -> None:
+        if handler is None:
+            self.buses.pop(bus, None)
+        else:
+            self.buses[bus] = handler
 
     def on_player(self, player: int, handler: Callable[[Any], None]) -> None:
         self.handlers[player] = handler
