@@ -83,25 +83,28 @@ impl Encoder {
     }
 }
 
-/// A packet without speech that is no longer than this holds silence: libopus writes 7 bytes for digital
-/// silence, 1 where it need not send. Line noise takes more.
-const SILENCE_BYTES_MAX: usize = 8;
+/// Samples no further from zero than this are silence: what libopus makes of digital silence.
+const SILENCE_PEAK: u16 = 1;
 
-/// After so many packets of silence their sound has died away, and the next ones need not be decoded.
-const SILENT_PACKETS_MIN: u8 = 3;
+/// Payloads of silence that are known again, a power of two. Encoders write digital silence in 1 to 30 ways, by
+/// bitrate and effort.
+const SILENCES: usize = 32;
 
 /// A decoder of one stream.
 ///
-/// What nobody hears, and silence that goes on, is not decoded: zeros stand for it. The last packet left out
-/// is kept and decoded, unheard, before the next one that is not, so that the codec's memory fits it: exactly
-/// after silence, after sound within 3 dB from the second packet on.
+/// What nobody hears, and silence that goes on, is not decoded: zeros stand for it. Silence goes on where a
+/// payload after silence is byte for byte one that was decoded to silence before: a muted telephone repeats
+/// itself so, line noise never does. The last packet left out is kept and decoded, unheard, before the next one
+/// that is not, so that the codec's memory fits it: exactly after silence, after sound within 3 dB from the
+/// second packet on.
 pub struct Decoder {
     state: opusic_c::Decoder,
     /// The last packet held no speech, by its encoder's judgement.
     is_steady: bool,
     is_heard: bool,
-    /// Packets of silence in a row.
-    silent_packets: u8,
+    /// The last packet was decoded to silence, or left out as silence.
+    is_silent: bool,
+    silences: [u32; SILENCES],
     left_out: Vec<u8>,
 }
 
@@ -126,7 +129,14 @@ impl Decoder {
         let state =
             opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000).expect("memory for a decoder");
         let left_out = Vec::with_capacity(PAYLOAD_BYTES_MAX);
-        Decoder { state, is_steady: false, is_heard: true, silent_packets: 0, left_out }
+        Decoder {
+            state,
+            is_steady: false,
+            is_heard: true,
+            is_silent: false,
+            silences: [0; SILENCES],
+            left_out,
+        }
     }
 
     /// Whether anybody hears what is decoded from now on.
@@ -141,7 +151,8 @@ impl Decoder {
     pub fn decode(&mut self, payload: &[u8], pcm: &mut [i16]) -> Result<usize, DecodeError> {
         let samples = payload_samples(payload)?;
         let pcm = pcm.get_mut(..samples).ok_or(DecodeError::TooLong)?;
-        if self.leaves_out(payload) {
+        if !self.is_heard || (self.is_silent && self.knows(payload)) {
+            self.leave_out(payload);
             pcm.fill(0);
             return Ok(samples);
         }
@@ -150,21 +161,25 @@ impl Decoder {
             return Err(DecodeError::Corrupt);
         }
         self.is_steady = Flags::read(payload).is_some_and(|flags| !flags.is_speech);
+        self.is_silent = pcm.iter().all(|sample| sample.unsigned_abs() <= SILENCE_PEAK);
+        if self.is_silent {
+            let print = fingerprint(payload);
+            self.silences[print as usize % SILENCES] = print;
+        }
         Ok(samples)
     }
 
-    fn leaves_out(&mut self, payload: &[u8]) -> bool {
-        let speaks = Flags::read(payload).is_some_and(|flags| flags.is_speech);
-        let is_silence = payload.len() <= SILENCE_BYTES_MAX && !speaks;
-        self.silent_packets = if is_silence { self.silent_packets.saturating_add(1) } else { 0 };
-        if self.is_heard && self.silent_packets <= SILENT_PACKETS_MIN {
-            return false;
-        }
+    /// Whether this payload was decoded to silence before.
+    fn knows(&self, payload: &[u8]) -> bool {
+        let print = fingerprint(payload);
+        self.silences[print as usize % SILENCES] == print
+    }
+
+    fn leave_out(&mut self, payload: &[u8]) {
         self.left_out.clear();
         if payload.len() <= PAYLOAD_BYTES_MAX {
             self.left_out.extend_from_slice(payload);
         }
-        true
     }
 
     fn catch_up(&mut self) {
@@ -208,7 +223,7 @@ impl Decoder {
     pub fn reset(&mut self) {
         let _ = self.state.reset(); // fails only for a null pointer
         self.is_steady = false;
-        self.silent_packets = 0;
+        self.is_silent = false;
         self.left_out.clear();
     }
 
@@ -223,6 +238,11 @@ impl Decoder {
         }
         true
     }
+}
+
+/// FNV-1a of 32 bits.
+fn fingerprint(payload: &[u8]) -> u32 {
+    payload.iter().fold(0x811C_9DC5, |print, byte| (print ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 /// What the encoder wrote about a packet, before its first sample (RFC 6716, 4.2.3): bits that are as likely
@@ -272,45 +292,91 @@ mod tests {
         pcm.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / pcm.len() as f64
     }
 
-    /// A tone in the frames of `tone`, silence in the others.
-    fn packets(frames: usize, tone: core::ops::Range<usize>) -> Vec<Vec<u8>> {
-        let mut encoder = Encoder::new();
+    /// As other telephones encode: 32 kbit/s, full band, with or without error correction.
+    fn telephone(has_fec: bool) -> opusic_c::Encoder {
+        let mut encoder =
+            opusic_c::Encoder::new(Channels::Mono, SampleRate::Hz48000, Application::Voip).unwrap();
+        encoder.set_bitrate(Bitrate::Value(32_000)).unwrap();
+        encoder.set_inband_fec(if has_fec { InbandFec::Mode1 } else { InbandFec::Off }).unwrap();
+        encoder.set_packet_loss(if has_fec { 5 } else { 0 }).unwrap();
+        encoder
+    }
+
+    /// A tone of this amplitude in the frames of `tone`, silence in the others.
+    fn packets(
+        encoder: &mut opusic_c::Encoder,
+        frames: usize,
+        tone: core::ops::Range<usize>,
+        amplitude: f32,
+    ) -> Vec<Vec<u8>> {
         let mut packet = [0; PAYLOAD_BYTES_MAX];
         let mut encode = |frame: usize| {
-            let sample = |index: usize| ((frame * FRAME + index) as f64 * 0.065).sin() * 8000.0;
-            let pcm: Vec<i16> = (0..FRAME)
-                .map(|index| if tone.contains(&frame) { sample(index) as i16 } else { 0 })
-                .collect();
-            let length = encoder.encode(&pcm, &mut packet);
+            // 500 Hz: ten whole periods in every frame
+            let sample = |index: usize| (index as f32 * core::f32::consts::TAU / 96.0).sin() * amplitude;
+            let pcm: Vec<f32> =
+                (0..FRAME).map(|index| if tone.contains(&frame) { sample(index) } else { 0.0 }).collect();
+            let length = encoder.encode_float_to_slice(&pcm, &mut packet).unwrap();
             packet[..length].to_vec()
         };
         (0..frames).map(&mut encode).collect()
     }
 
+    /// The energy of each frame, and whether it was left out.
+    fn decoded(packets: &[Vec<u8>], unheard: core::ops::Range<usize>, spares: bool) -> (Vec<f64>, Vec<bool>) {
+        let mut decoder = Decoder::new();
+        let mut pcm = [0; FRAME];
+        let decode = |(index, packet): (usize, &Vec<u8>)| {
+            decoder.set_heard(!unheard.contains(&index));
+            decoder.is_silent &= spares;
+            decoder.decode(packet, &mut pcm).unwrap();
+            (energy(&pcm), !decoder.left_out.is_empty())
+        };
+        packets.iter().enumerate().map(decode).unzip()
+    }
+
+    #[test]
+    fn digital_silence_that_goes_on_is_soon_not_decoded_whatever_its_encoder_makes_of_it() {
+        for mut encoder in [telephone(true), telephone(false), Encoder::new().0] {
+            let packets = packets(&mut encoder, 1_100, 0..20, 0.3);
+            let (energies, left_out) = decoded(&packets, 0..0, true);
+            assert!(energies[30..].iter().all(|energy| *energy <= 1.0));
+            let missed = left_out[100..].iter().filter(|left_out| !**left_out).count();
+            assert!(missed <= 20, "{missed} of 1,000 decoded");
+        }
+    }
+
+    #[test]
+    fn a_steady_quiet_tone_is_always_decoded() {
+        // -40 dBm0, and 20 dB less: repeated byte for byte or not, it is no silence
+        for amplitude in [0.007, 0.000_7] {
+            let packets = packets(&mut telephone(true), 600, 100..600, amplitude);
+            let (energies, left_out) = decoded(&packets, 0..0, true);
+            assert!(left_out[103..].iter().all(|left_out| !left_out));
+            let expected = (f64::from(amplitude) * 32_768.0).powi(2) / 2.0;
+            assert!(energies[120..].iter().all(|energy| *energy > expected / 2.0), "{amplitude}");
+        }
+    }
+
     #[test]
     fn sound_after_silence_that_was_not_decoded_is_as_loud_as_after_one_that_was() {
-        let packets = packets(60, 40..60);
-        let loudness = |without: &dyn Fn(usize) -> bool| {
-            let mut decoder = Decoder::new();
-            let mut levels = Vec::new();
-            for (index, packet) in packets.iter().enumerate() {
-                let mut pcm = [0; FRAME];
-                decoder.set_heard(!without(index));
-                decoder.silent_packets = if without(100) { 0 } else { decoder.silent_packets };
-                decoder.decode(packet, &mut pcm).unwrap();
-                levels.push(energy(&pcm));
+        for mut encoder in [telephone(true), telephone(false), Encoder::new().0] {
+            let packets = packets(&mut encoder, 220, 200..220, 0.25);
+            let (whole, _) = decoded(&packets, 0..0, false);
+            let (sparing, left_out) = decoded(&packets, 0..0, true);
+            assert!(left_out[100..200].iter().filter(|left_out| **left_out).count() > 90);
+            for (index, (whole, sparing)) in whole.iter().zip(&sparing).enumerate().skip(200) {
+                assert!((whole - sparing).abs() < 0.1 * whole, "frame {index}: {whole} {sparing}");
             }
-            levels
-        };
-        let (whole, sparing) = (loudness(&|index| index == 100), loudness(&|_| false));
-        let unheard = loudness(&|index| (5..42).contains(&index));
-        assert!(sparing[20..40].iter().all(|level| *level == 0.0));
-        for (index, (whole, sparing)) in whole.iter().zip(&sparing).enumerate().skip(40) {
-            assert!((whole - sparing).abs() < 0.3 * whole, "frame {index}: {whole} {sparing}");
         }
-        assert!(
-            unheard[44..].iter().zip(&whole[44..]).all(|(ours, whole)| (ours - whole).abs() < 0.5 * whole)
-        );
+    }
+
+    #[test]
+    fn who_is_heard_again_is_as_loud_as_before_within_two_packets() {
+        let packets = packets(&mut Encoder::new().0, 60, 40..60, 0.25);
+        let (whole, _) = decoded(&packets, 0..0, false);
+        let (unheard, _) = decoded(&packets, 5..42, false);
+        let pairs = unheard[44..].iter().zip(&whole[44..]);
+        assert!(pairs.into_iter().all(|(ours, whole)| (ours - whole).abs() < 0.5 * whole));
     }
 
     #[test]
