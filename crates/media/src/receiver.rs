@@ -21,8 +21,8 @@ use crate::store::{Entry, Kept, Kind, Store};
 /// Keys that have begun and were not polled, at most; the newest beyond are dropped and counted.
 pub const DIGITS_WAITING_MAX: usize = 16;
 
-/// Bytes of payload that can wait: a second of G.711, and of Opus at 128 kbit/s.
-const STORE_BYTES: [usize; 2] = [8_000, 16_000];
+/// Bytes of payload that can wait: a second of G.711 or of Opus at 64 kbit/s.
+const STORE_BYTES: usize = 8_000;
 
 /// What was negotiated, as far as it concerns what comes in.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -187,11 +187,10 @@ pub struct Receiver {
 impl Receiver {
     /// Takes all the memory that it will need.
     pub fn new(config: ReceiverConfig, _now: Duration) -> Receiver {
-        let store_bytes = STORE_BYTES[usize::from(config.codec == Codec::Opus)];
         Receiver {
             config,
             source: None,
-            store: Store::new(store_bytes),
+            store: Store::new(STORE_BYTES),
             lateness: Lateness::new(config.codec.clock_hz(), config.jitter),
             playout: Playout::new(config.codec),
             digits: DigitReceiver::new(
