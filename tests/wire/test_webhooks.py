@@ -423,7 +423,7 @@ async def test_silent_and_trickling_answers_are_cut_at_the_total() -> None:
     async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")
         if b"/trickle" in request:
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n")
             loop = asyncio.get_running_loop()
 
             def drip() -> None:

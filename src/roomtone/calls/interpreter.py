@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from roomtone.calls.document import Document, DocumentError, Finding, Outcome, Verb
 from roomtone.calls.pacing import ENDLESS_CHAIN_CODE, SLOWED_MESSAGE, EndlessChainError, Pacing
-from roomtone.calls.playable import Playable
+from roomtone.calls.playable import Playable, PlayableError
 from roomtone.calls.playlist import Playlist
 from roomtone.calls.reports import Reports
 from roomtone.calls.sources import Sources
@@ -31,7 +31,7 @@ from roomtone.webhooks.request import Answer, Webhook, WebhookError
 
 if TYPE_CHECKING:
     from roomtone.calls.call import Call
-    from roomtone.media.core import Batch
+    from roomtone.media.core import Batch, Clip
 
 __all__ = ["Ending", "Purpose", "Run", "Sink"]
 
@@ -176,7 +176,7 @@ class Run:
         self.url = answer.url
         self.request_id = answer.request_id
         if answer.content_type.startswith("audio/"):
-            return self._heard(answer)
+            return await self._heard(answer)
         try:
             document = self.dialect.parse(answer.body, answer.content_type, answer.url)
         except DocumentError as error:
@@ -186,11 +186,15 @@ class Run:
             self.finding(finding)
         return document
 
-    def _heard(self, answer: Answer) -> Document:
+    async def _heard(self, answer: Answer) -> Document:
         """Audio where a document could have been: played, then the call hangs up; for those who wait it loops (T7)."""
+        try:
+            clip: Clip | PlayableError = await self.sources.decoded(answer)
+        except PlayableError as error:
+            clip = error
         if self.purpose.kind == "wait":
-            return Document(verbs=(Sound(audio=answer.body, loop=0, path="/"),))
-        return Document(verbs=(Sound(audio=answer.body, path="/"), Hangup(path="/")))
+            return Document(verbs=(Sound(clip=clip, loop=0, path="/"),))
+        return Document(verbs=(Sound(clip=clip, path="/"), Hangup(path="/")))
 
     def _webhook(self, fetch: Fetch, url: str) -> Webhook:
         return Webhook(
@@ -208,7 +212,8 @@ class Run:
 
     async def _ask_in_vain(self, fetch: Fetch) -> None:
         try:
-            await self.services.webhooks.fetch(self._webhook(fetch, fetch.url or self.url))
+            answer = await self.services.webhooks.fetch(self._webhook(fetch, fetch.url or self.url))
+            answer.close()
         except WebhookError as error:
             self._log_failure(error)
 

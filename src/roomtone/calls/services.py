@@ -80,8 +80,8 @@ class Clips(Protocol):
     async def fetch(self, url: str, *, account_sid: str, call_sid: str) -> Clip:
         """From the application. WebhookError, MediaError."""
 
-    async def decode(self, audio: bytes) -> Clip:
-        """What was fetched already. MediaError."""
+    async def decode(self, answer: Answer) -> Clip:
+        """What was fetched already; closes `answer`. MediaError."""
 
     async def file(self, path: Path) -> Clip:
         """Of the server's own disk."""

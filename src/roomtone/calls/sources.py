@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from roomtone.calls.playable import PlayableError
 from roomtone.media.core import LimitReached, MediaError
 from roomtone.speech import SpeechError
-from roomtone.webhooks.request import WebhookError
+from roomtone.webhooks.request import Answer, WebhookError
 
 if TYPE_CHECKING:
     from roomtone.calls.services import Services
@@ -49,10 +49,10 @@ class Sources:
         except (MediaError, LimitReached) as error:
             raise PlayableError(NO_AUDIO_CODE, f"{url} gave no audio that could be played: {error}") from error
 
-    async def decoded(self, audio: bytes) -> Clip:
+    async def decoded(self, answer: Answer) -> Clip:
         """Audio that an application's answer was. PlayableError."""
         try:
-            return await self._services.clips.decode(audio)
+            return await self._services.clips.decode(answer)
         except (MediaError, LimitReached) as error:
             raise PlayableError(NO_AUDIO_CODE, f"the answer is no audio that could be played: {error}") from error
 

@@ -2,14 +2,15 @@
 
 A URL is asked for each time it is played, as the platforms do, but with the validators (ETag, Last-Modified) of the copy we hold, so that a 304 costs no
 transfer; without validators the bytes are compared, and equal bytes are not decoded again. One request serves all calls of an account that ask at the
-same time. Decoding happens in a thread without the GIL, two at a time. What is kept is bounded by bytes, the longest unused goes first.
+same time and have the same cookies. Decoding happens in a thread without the GIL, two at a time. What is kept is bounded by bytes, the longest unused
+goes first; what is fetched and not decoded yet is bounded in `webhooks.downloads`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -44,6 +45,9 @@ class Fetcher(Protocol):
 
     async def fetch(self, webhook: Webhook) -> Answer:
         """WebhookError."""
+
+    def cookies(self, call_sid: str | None) -> Hashable:
+        """What that call's requests depend on beside themselves."""
 
 
 class ClipCache:
@@ -119,12 +123,11 @@ class Clips:
     ) -> Clip:
         """From an application. WebhookError; MediaError when it is no audio we know; LimitReached when it is too long."""
         key = (account_sid, method, url)
-        return await self._shared(("url", *key), lambda: self._fetch(key, call_sid))
+        return await self._shared(("url", *key, self._fetcher.cookies(call_sid)), lambda: self._fetch(key, call_sid))
 
-    async def decode(self, audio: bytes) -> Clip:
-        """What was fetched already. MediaError, LimitReached."""
-        digest = sha256(audio).digest()
-        return self._cache.get(digest) or await self._shared(digest, lambda: self._load(digest, audio))
+    async def decode(self, answer: Answer) -> Clip:
+        """What was fetched already; closes `answer` when its bytes are not needed any more. MediaError, LimitReached."""
+        return await self._decode(sha256(answer.body).digest(), answer)
 
     async def file(self, path: Path) -> Clip:
         """Of the server's own disk; read again when it has changed. OSError, MediaError, LimitReached."""
@@ -149,15 +152,28 @@ class Clips:
         )
         answer = await self._fetcher.fetch(webhook)
         if answer.status == 304 and held is not None:
+            answer.close()
             return held
-        clip = await self.decode(answer.body)
-        self._copies[key] = _Copy(
-            sha256(answer.body).digest(), answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
-        )
-        self._copies.move_to_end(key)
+        digest = sha256(answer.body).digest()
+        clip = await self._decode(digest, answer)
+        self._remember(key, digest, answer.headers)
+        return clip
+
+    def _remember(self, key: tuple[str, str, str], digest: bytes, headers: Mapping[str, str]) -> None:
+        """The validators of this answer. Not of one that says it is for this cookie only: another call must not be told that it has not changed."""
+        self._copies.pop(key, None)
+        if {"cookie", "*"} & {name.strip().lower() for name in headers.get("vary", "").split(",")}:
+            return
+        self._copies[key] = _Copy(digest, headers.get("etag", ""), headers.get("last-modified", ""))
         while len(self._copies) > self.COPIES_MAX:
             self._copies.popitem(last=False)
-        return clip
+
+    async def _decode(self, digest: bytes, answer: Answer) -> Clip:
+        clip = self._cache.get(digest)
+        if clip is not None:
+            answer.close()
+            return clip
+        return await self._shared(digest, lambda: self._load(digest, answer.body), answer.close)
 
     async def _read(self, key: Hashable, path: Path) -> Clip:
         with self._clock.ledger.hold(f"read {path.name}"):
@@ -171,12 +187,16 @@ class Clips:
         self._cache.put(key, clip)
         return clip
 
-    async def _shared(self, key: Hashable, work: Callable[[], Coroutine[None, None, Clip]]) -> Clip:
-        """One task for all who ask at the same time; that one of them is cancelled does not end it."""
+    async def _shared(
+        self, key: Hashable, work: Callable[[], Coroutine[None, None, Clip]], over: Callable[[], None] | None = None
+    ) -> Clip:
+        """One task for all who ask at the same time; that one of them is cancelled does not end it. `over`: called at its end."""
         task = self._under_way.get(key)
         if task is None:
             task = self._under_way[key] = asyncio.create_task(work())
             task.add_done_callback(lambda done: self._finished(key, done))
+        if over is not None:
+            task.add_done_callback(lambda _done: over())
         return await asyncio.shield(task)
 
     def _finished(self, key: Hashable, task: asyncio.Task[Clip]) -> None:

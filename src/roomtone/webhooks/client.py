@@ -2,14 +2,15 @@
 
 Rules (spec 4.7, A15, A28). Connect within 5 s, tried twice; everything, redirects too, within 15 s, so that a silent or a trickling answer is cut. At
 most ten redirects: 301, 302 and 303 make a GET without parameters, 307 and 308 ask the same again. Each hop is signed, guarded and mapped anew. Cookies
-are the call's. All deadlines are the clock's. In virtual time the wire holds the ledger, so that time stands while an application thinks; a real hang is
+are the call's. Sounds take turns and room (`downloads`) inside the same limit of time. All deadlines are the clock's. In virtual time the wire holds the ledger, so that time stands while an application thinks; a real hang is
 cut by wall time, and an answer with `X-Roomtone-Test-Delay: 20` arrives that many virtual seconds later, so that our own time-out can win.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from yarl import URL
 from roomtone.clock import Clock
 from roomtone.store.rows import RequestRow
 from roomtone.webhooks.cookies import CookiesPerCall
+from roomtone.webhooks.downloads import Downloads, Room
 from roomtone.webhooks.failure import ExchangeError, failure_of
 from roomtone.webhooks.guard import AddressRefusedError, Guard, GuardedResolver
 from roomtone.webhooks.journal import Journal
@@ -93,6 +95,8 @@ class _Run:
     request_id: str
     started: float
     status: int | None = None
+    room: Room | None = None
+    waits_for: str = ""
 
 
 class WebhookClient:
@@ -116,6 +120,7 @@ class WebhookClient:
         self._guard = guard
         self._map = url_map
         self._limits = limits or ClientLimits()
+        self.downloads = Downloads(self._limits.media_bytes_max)
         self._in_virtual_time = in_virtual_time
         self._resolver = resolver
         self._measure = measure
@@ -127,7 +132,7 @@ class WebhookClient:
         run = _Run(webhook, "", self._clock.now())
         run.request_id = self._journal.begin(webhook, self._map.apply(webhook.url))
         try:
-            async with self._clock.timeout(self._limits.total_timeout_s):
+            async with self._clock.timeout(self._limits.total_timeout_s), self._turn(run):
                 answer = await self._follow_redirects(run)
         except aiohttp.ConnectionTimeoutError as error:
             raise self._fail(run, failure_of(error)) from error
@@ -150,10 +155,15 @@ class WebhookClient:
             return None
         again = replace(webhook, url=to or webhook.url, replay_of=request_id)
         try:
-            new_id = (await self.fetch(again)).request_id
+            with closing(await self.fetch(again)) as answer:
+                new_id = answer.request_id
         except WebhookError as error:
             new_id = error.request_id
         return self._journal.get(new_id)
+
+    def cookies(self, call_sid: str | None) -> Hashable:
+        """What the requests of that call depend on beside themselves: equal for calls whose requests may stand for each other."""
+        return self._cookies.state(call_sid)
 
     def forget_call(self, call_sid: str) -> None:
         """The call has ended: its cookies go."""
@@ -165,15 +175,29 @@ class WebhookClient:
         if session is not None:
             await session.close()
 
+    @asynccontextmanager
+    async def _turn(self, run: _Run) -> AsyncIterator[None]:
+        """A Play is one of so many at a time. A document is known to be a sound only when it comes: it takes room, and no turn."""
+        if run.webhook.kind != "media":
+            yield
+            return
+        run.waits_for = "its turn among the downloads"
+        async with self.downloads.turn(run.webhook.account_sid):
+            run.waits_for = ""
+            yield
+
     def _too_late(self, run: _Run) -> ExchangeError:
         total_s = self._limits.total_timeout_s
         if self._in_virtual_time and self._clock.now() - run.started < total_s:
             return ExchangeError(
                 11203, f"no whole answer within {WIRE_SECONDS_MAX:g} s of real time, while virtual time stood"
             )
-        return ExchangeError(11203, f"no whole answer within {total_s:g} s (webhooks.total_timeout)")
+        waited = f"; until then it waited for {run.waits_for}" if run.waits_for else ""
+        return ExchangeError(11203, f"no whole answer within {total_s:g} s (webhooks.total_timeout){waited}")
 
     def _fail(self, run: _Run, failure: ExchangeError) -> WebhookError:
+        if run.room is not None:
+            run.room.give_back()
         seconds = self._clock.now() - run.started
         status = failure.status or run.status
         self._journal.failed(run.request_id, failure.code, failure.message, round(seconds * 1000), status)
@@ -221,6 +245,7 @@ class WebhookClient:
             content_type=reply.content_type,
             body=reply.body,
             headers=reply.headers,
+            room=run.room,
         )
 
     # one exchange ------------------------------------------------------------------------------------------------------------------------
@@ -258,7 +283,7 @@ class WebhookClient:
             content_type = answered.get("content-type", "").partition(";")[0].strip().lower()
             if run.webhook.replay_of is None:
                 self._cookies.take(run.webhook.call_sid, hop.target.public, response.cookies)
-            body = await self._read(run.webhook, response, content_type)
+            body = await self._read(run, response, content_type)
             milliseconds = round((self._clock.now() - run.started) * 1000)
             shown = None if run.webhook.kind == "media" or content_type.startswith("audio/") else body
             self._journal.answered(run.request_id, response.status, milliseconds, answered, shown)
@@ -286,26 +311,43 @@ class WebhookClient:
             headers.update(webhook.signer(hop.method, hop.target.public, hop.parameters))
         return headers
 
-    async def _read(self, webhook: Webhook, response: aiohttp.ClientResponse, content_type: str) -> bytes:
+    async def _read(self, run: _Run, response: aiohttp.ClientResponse, content_type: str) -> bytes:
         """The body, whole. Of an answer that will not be used only as much as the journal shows; a sound instead of a document may be as long as media."""
+        webhook = run.webhook
         fits = 200 <= response.status < 300
         is_sound = webhook.kind == "media" or content_type.startswith("audio/")
+        if not fits and (is_sound or not self._journal.keeps_bodies):
+            return b""
         is_long = is_sound and webhook.kind != "media"
         limit = max(webhook.bytes_max, self._limits.media_bytes_max) if is_long else webhook.bytes_max
+        setting = "webhooks.max_media_bytes" if is_sound else "webhooks.max_document_bytes"
+        too_large = ExchangeError(11750, f"the answer is larger than {limit} bytes ({setting})", response.status)
+        told = (
+            None if "Content-Encoding" in response.headers else response.content_length
+        )  # what it unpacks to is not told
+        if fits and told is not None and told > limit:
+            response.close()
+            raise too_large
+        if is_sound:
+            await self._take_room(run, limit if told is None else told)
         chunks: list[bytes] = []
         size = 0
-        if not fits and not self._journal.keeps_bodies:
-            return b""
         async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
             chunks.append(chunk)
             size += len(chunk)
             if size > limit:
                 response.close()
                 if fits:
-                    setting = "webhooks.max_media_bytes" if is_sound else "webhooks.max_document_bytes"
-                    raise ExchangeError(11750, f"the answer is larger than {limit} bytes ({setting})", response.status)
+                    raise too_large
                 break
         return b"".join(chunks)[:limit]
+
+    async def _take_room(self, run: _Run, size_bytes: int) -> None:
+        if run.room is not None:
+            run.room.give_back()  # of an exchange that broke off and is made again
+        run.waits_for = "room in memory for its sound"
+        run.room = await self.downloads.room(run.webhook.account_sid, size_bytes)
+        run.waits_for = ""
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

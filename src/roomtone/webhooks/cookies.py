@@ -33,6 +33,11 @@ class CookiesPerCall:
         cookies = jar.filter_cookies(URL(url, encoded=True))
         return "; ".join(f"{name}={morsel.coded_value}" for name, morsel in cookies.items())
 
+    def state(self, call_sid: str | None) -> frozenset[tuple[str, str, str, str]]:
+        """Every cookie of the call: (domain, path, name, value)."""
+        jar = self._jars.get(call_sid or "", ())
+        return frozenset((morsel["domain"], morsel["path"], morsel.key, morsel.coded_value) for morsel in jar)
+
     def take(self, call_sid: str | None, url: str, cookies: SimpleCookie) -> None:
         """Keeps what the answer from `url` set."""
         if not call_sid or not cookies:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from roomtone.webhooks.downloads import Room
 
 __all__ = ["Answer", "Kind", "Signer", "Webhook", "WebhookError"]
 
@@ -37,7 +40,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A 2xx answer, read whole; or a 304 to a webhook that named the copy it holds."""
+    """A 2xx answer, read whole; or a 304 to a webhook that named the copy it holds. To be closed when its body is not needed any more."""
 
     request_id: str  # RQ...: the resource that /api/v1/requests shows
     url: str  # after redirects, public side, with the credentials of the URL if it had any: relative URLs of the document resolve against it
@@ -45,6 +48,12 @@ class Answer:
     content_type: str  # without parameters, lower case; "" when there was none
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    room: Room | None = None  # what a sound takes in memory
+
+    def close(self) -> None:
+        """Gives back the room that a sound took. Again is harmless."""
+        if self.room is not None:
+            self.room.give_back()
 
 
 class WebhookError(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from roomtone.media.clips import CLIP_BYTES_PER_MILLISECOND, ClipCache, Clips
 from roomtone.webhooks.client import WebhookClient
 from roomtone.webhooks.guard import Guard
 from roomtone.webhooks.journal import Journal
-from roomtone.webhooks.request import WebhookError
+from roomtone.webhooks.request import Answer, Webhook, WebhookError
 from roomtone.webhooks.target import UrlMap
 
 
@@ -66,8 +66,16 @@ class Files:
 
 @asynccontextmanager
 async def clips_of(files: Files) -> AsyncIterator[tuple[Clips, Decoder, str]]:
+    async with serving(files.answer) as (clips, _, decoder, base):
+        yield clips, decoder, base
+
+
+@asynccontextmanager
+async def serving(
+    handler: Callable[[web.Request], Awaitable[web.Response]],
+) -> AsyncIterator[tuple[Clips, WebhookClient, Decoder, str]]:
     app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", files.answer)
+    app.router.add_route("*", "/{tail:.*}", handler)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -76,7 +84,7 @@ async def clips_of(files: Files) -> AsyncIterator[tuple[Clips, Decoder, str]]:
     client = WebhookClient(clock, journal, guard=Guard(["127.0.0.0/8"]), url_map=UrlMap({}))
     try:
         clips = Clips(clock, client, decoder, media_bytes_max=1000)  # type: ignore[arg-type]
-        yield clips, decoder, f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield clips, client, decoder, f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await client.close()
         await runner.cleanup()
@@ -102,7 +110,8 @@ async def test_equal_bytes_are_decoded_once_without_validators_too() -> None:
         first = await clips.fetch(f"{base}/a.wav")
         assert await clips.fetch(f"{base}/a.wav") is first
         assert await clips.fetch(f"{base}/b.wav", method="POST") is first
-        assert await clips.decode(b"RIFF one") is first
+        answer = Answer(request_id="RQ1", url=base, status=200, content_type="audio/wav", body=b"RIFF one")
+        assert await clips.decode(answer) is first
     assert len(decoder.loaded) == 1
     assert [method for method, *_ in files.asked] == ["GET", "GET", "POST"]
 
@@ -115,6 +124,31 @@ async def test_one_request_serves_all_who_ask_at_once() -> None:
     assert len({id(clip) for clip in [*got, other]}) == 1
     assert len(files.asked) == 2  # another account's request is its own
     assert len(decoder.loaded) == 1
+
+
+async def test_calls_with_other_cookies_do_not_share_a_request_or_its_validators() -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    async def app(request: web.Request) -> web.Response:
+        cookie = request.headers.get("Cookie", "")
+        if request.path == "/login":
+            session = web.Response(text="<Response/>", content_type="text/xml")
+            session.set_cookie("who", request.query["who"])
+            return session
+        seen.append((cookie, request.headers.get("If-Modified-Since")))
+        headers = {"Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT", "Vary": "Accept-Encoding, Cookie"}
+        return web.Response(body=f"RIFF {cookie}".encode(), content_type="audio/wav", headers=headers)
+
+    async with serving(app) as (clips, client, _decoder, base):
+        for name in ("anna", "berta", "clara"):
+            login = Webhook(kind="voice", url=f"{base}/login?who={name}", method="GET", call_sid=f"CA-{name}")
+            await client.fetch(login)
+        got = await asyncio.gather(
+            *(clips.fetch(f"{base}/name.wav", account_sid="AC1", call_sid=f"CA-{name}") for name in ("anna", "berta"))
+        )
+        got.append(await clips.fetch(f"{base}/name.wav", account_sid="AC1", call_sid="CA-clara"))
+    assert [clip.data for clip in got] == [b"RIFF who=anna", b"RIFF who=berta", b"RIFF who=clara"]  # type: ignore[attr-defined]
+    assert {modified for _, modified in seen} == {None}, "the answer said that it is for one cookie only"
 
 
 async def test_what_fails_is_not_kept() -> None:

@@ -8,25 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from roomtone.calls.playable import ClipItem, Item, Playable
+from roomtone.calls.playable import ClipItem, Item, Playable, PlayableError
 
 if TYPE_CHECKING:
     from roomtone.calls.interpreter import Run
+    from roomtone.media.core import Clip
 
 __all__ = ["Sound"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sound(Playable):
-    """Plays `audio`, or the file at `path`."""
+    """Plays `clip`, or `file`. A clip that could not be made of what came is the error that says why."""
 
     NAME: ClassVar[str] = "Play"
 
-    audio: bytes = b""
+    clip: Clip | PlayableError | None = None
     file: Path | None = None
     loop: int = 1  # 0: for ever
 
     async def prepare(self, run: Run) -> Item:
-        """The audio, decoded."""
-        clip = await (run.sources.decoded(self.audio) if self.file is None else run.sources.filed(self.file))
-        return ClipItem(clip, self.loop)
+        """The audio, decoded. PlayableError."""
+        if isinstance(self.clip, PlayableError):
+            raise self.clip
+        if self.clip is not None:
+            return ClipItem(self.clip, self.loop)
+        assert self.file is not None
+        return ClipItem(await run.sources.filed(self.file), self.loop)
