@@ -14,8 +14,12 @@ async def _codes(world: World) -> list[int]:
     return [row.code for row in reversed(await world.server.store.debug.list(None))]
 
 
+SLOW = {"X-Roomtone-Test-Delay": "20"}
 BAD = {
+    "status 404": (Answer(status=404), 11200),
     "status 500": (Answer(status=500), 11200),
+    "too slow": (Answer("<Response/>", headers=SLOW), 11203),
+    "too many redirects": (Answer(status=302, headers={"Location": "/voice"}), 11215),
     "empty": (Answer(""), 11770),
     "not well formed": ("<Response><Say>", 12100),
     "DOCTYPE": ("<!DOCTYPE x [<!ENTITY a 'b'>]><Response/>", 12100),
@@ -27,6 +31,7 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_without_a_fallback_the_call_ends_and_the_log_says_why(name: str) -> None:
+    """A14."""
     answer, code = BAD[name]
 
     @simulated()
@@ -43,19 +48,61 @@ def test_without_a_fallback_the_call_ends_and_the_log_says_why(name: str) -> Non
     scenario()
 
 
+@pytest.mark.parametrize("name", BAD)
+def test_the_fallback_is_asked_once_with_code_and_url(name: str) -> None:
+    """A14: for each failure alike; its document is run in place of the one that failed."""
+    answer, code = BAD[name]
+
+    @simulated()
+    async def scenario(world: World) -> None:
+        world.application(answer)
+        world.application("<Response><Play>/tone</Play></Response>", "/fallback")
+        world.application(tone_file(400, 1.0), "/tone")
+        await _start_with_fallback(world)
+        call = await world.call()
+        await call.ended
+        assert len([window for window in call.ear.windows if window.tone_dbm0(400) > -30]) >= 9
+        (asked,) = world.requests("/fallback")
+        assert (asked.method, asked.parameters["CallStatus"]) == ("POST", "ringing")
+        assert asked.parameters["ErrorCode"] == str(code)
+        assert asked.parameters["ErrorUrl"] == f"{world.url}/voice"
+        assert await _codes(world) == [code]
+
+    scenario()
+
+
 @simulated()
-async def test_the_fallback_is_asked_once_with_code_and_url(world: World) -> None:
-    world.application("<Response><oops")
-    world.application("<Response><Play>/tone</Play></Response>", "/fallback")
-    world.application(tone_file(400, 1.0), "/tone")
+async def test_an_application_that_is_down_has_its_fallback(world: World) -> None:
+    """A14: no connection."""
+    world.application("<Response><Hangup/></Response>", "/fallback")
+    world.number_settings |= {"voice_url": "http://127.0.0.1:1/voice", "fallback_method": "GET"}
     await _start_with_fallback(world)
     call = await world.call()
     await call.ended
-    assert len([window for window in call.ear.windows if window.tone_dbm0(400) > -30]) >= 9
     (asked,) = world.requests("/fallback")
-    assert asked.parameters["ErrorCode"] == "12100"
-    assert asked.parameters["ErrorUrl"] == f"{world.url}/voice"
-    assert asked.parameters["CallStatus"] == "ringing"
+    assert asked.method == "GET"
+    assert (asked.parameters["ErrorCode"], asked.parameters["ErrorUrl"]) == ("11202", "http://127.0.0.1:1/voice")
+    assert await _codes(world) == [11202]
+
+
+@simulated()
+async def test_the_document_of_an_action_that_fails_has_the_fallback_too(world: World) -> None:
+    """A14: in the middle of a call, and once for each failure."""
+    world.application('<Response><Gather numDigits="1" action="/keys"/></Response>')
+    world.application("<Nonsense/>", "/keys")
+    world.application(
+        lambda asked: (
+            "<Response><Hangup/></Response>"
+            if asked.parameters["ErrorUrl"].endswith("/gone")
+            else "<Response><Redirect>/gone</Redirect></Response>"
+        ),
+        "/fallback",
+    )
+    await _start_with_fallback(world)
+    call = await world.call(keys="?1")
+    await call.ended
+    told = [(asked.parameters["ErrorCode"], asked.parameters["CallStatus"]) for asked in world.requests("/fallback")]
+    assert told == [("12102", "in-progress"), ("11200", "in-progress")]
 
 
 @simulated()
@@ -84,13 +131,48 @@ async def test_a_failure_after_the_answer_hangs_up(world: World) -> None:
 
 @simulated()
 async def test_an_application_that_is_too_slow_is_cut_after_fifteen_seconds(world: World) -> None:
-    world.application(Answer("<Response/>", headers={"X-Roomtone-Test-Delay": "20"}))
+    """A15."""
+    world.application(Answer("<Response/>", headers=SLOW))
     await world.start()
     before = world.clock.now()
     with pytest.raises(RefusedError):
         await world.call()
     assert world.clock.now() - before == pytest.approx(15.0, abs=0.1)
     assert await _codes(world) == [11203]
+
+
+@simulated(settings={"webhooks": {"total_timeout": 3.0, "connect_timeout": 1.0}})
+async def test_the_operator_decides_how_long_is_too_slow(world: World) -> None:
+    """A15: the switch; redirects are inside of the time."""
+    world.application(Answer(status=302, headers={"Location": "/next", "X-Roomtone-Test-Delay": "2"}))
+    world.application(Answer("<Response/>", headers={"X-Roomtone-Test-Delay": "2"}), "/next")
+    await world.start()
+    before = world.clock.now()
+    with pytest.raises(RefusedError):
+        await world.call()
+    assert world.clock.now() - before == pytest.approx(3.0, abs=0.1)
+    assert await _codes(world) == [11203]
+
+
+@simulated(settings={"webhooks": {"max_document_bytes": 2000}})
+async def test_the_operator_decides_how_large_a_document_may_be(world: World) -> None:
+    """A28: the switch."""
+    world.application(f"<Response>{' ' * 2000}</Response>")
+    await world.start()
+    with pytest.raises(RefusedError):
+        await world.call()
+    assert await _codes(world) == [11750]
+
+
+@simulated()
+async def test_a_document_of_just_the_size_is_run(world: World) -> None:
+    """A28: 65,536 bytes."""
+    document = "<Response><Hangup/></Response>"
+    world.application(document + " " * (65_536 - len(document)))
+    await world.start()
+    call = await world.call()
+    await call.ended
+    assert await _codes(world) == []
 
 
 @simulated()
@@ -105,6 +187,7 @@ async def test_an_application_that_takes_its_time_is_waited_for(world: World) ->
 
 @simulated()
 async def test_an_endless_chain_is_paced_and_then_ended(world: World) -> None:
+    """A16."""
     world.application("<Response><Redirect/></Response>")
     await world.start()
     with pytest.raises(RefusedError):
@@ -118,6 +201,7 @@ async def test_an_endless_chain_is_paced_and_then_ended(world: World) -> None:
 
 @simulated()
 async def test_a_caller_who_gives_up_stops_an_endless_chain(world: World) -> None:
+    """A16: at once."""
     world.application("<Response><Redirect/></Response>")
     await world.start()
     with pytest.raises(RefusedError):
@@ -132,6 +216,7 @@ async def test_a_caller_who_gives_up_stops_an_endless_chain(world: World) -> Non
 
 @simulated()
 async def test_what_the_first_request_carries(world: World) -> None:
+    """A13, and the standard parameters."""
     world.application("<Response><Hangup/></Response>")
     await world.start()
     call = await world.call(caller="+15550111")
@@ -149,6 +234,7 @@ async def test_what_the_first_request_carries(world: World) -> None:
 
 @simulated()
 async def test_a_caller_with_a_name_is_told_as_an_address(world: World) -> None:
+    """A12: and a number without its plus as one with it."""
     world.application("<Response><Hangup/></Response>")
     await world.start()
     call = await world.call(caller="alice", number="15550100")
@@ -156,6 +242,58 @@ async def test_a_caller_with_a_name_is_told_as_an_address(world: World) -> None:
     (asked,) = world.requests("/voice")
     assert asked.parameters["From"] == "sip:alice@10.0.0.2"
     assert asked.parameters["To"] == "+15550100"
+
+
+@simulated()
+async def test_unknown_attributes_and_values_leave_the_default_and_a_warning(world: World) -> None:
+    """A8: the call goes on as if they were not there."""
+    noun = '<Conference beep="loud" startConferenceOnJoin="false" muted="TRUE" colour="red">Room</Conference>'
+    world.application(f'<Response><Dial hangupOnStar="yes">{noun}</Dial><Dance/></Response>')
+    await world.start()
+    anna = await world.call(tone=500)
+    await world.clock.sleep(1)
+    before = anna.now_s()
+    berta = await world.call(tone=700)
+    await world.clock.sleep(2)
+    assert anna.ear.hears(700)
+    assert berta.ear.hears(500), "not muted"
+    assert len(anna.ear.beeps(440, before)) == 1
+    await anna.keys("*")
+    await world.clock.sleep(1)
+    assert berta.ear.hears(500), "the star does not leave the room"
+    await world.server.store.flush()
+    log = await world.server.store.debug.list(None)
+    assert sorted(row.code for row in log) == sorted(2 * [13235, 12200, 13230, 12200, 13213, 12200])
+    assert {row.level for row in log} == {"warning"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "answers"),
+    [
+        ("<Say>hello</Say>", True),
+        ("<Play>/tone</Play>", True),
+        ('<Gather timeout="1"/>', True),
+        ('<Dial timeLimit="1"><Conference>Room</Conference></Dial>', True),
+        ('<Pause length="2"/>', False),
+        ("<Redirect>/next</Redirect>", False),
+        ("<Record/>", False),
+    ],
+)
+def test_a_call_is_answered_by_the_first_verb_that_answers(verb: str, answers: bool) -> None:
+    """A29: a Pause lets it ring, a Redirect too; at the end of a document without such a verb it is answered and hung up."""
+
+    @simulated()
+    async def scenario(world: World) -> None:
+        world.application(f"<Response>{verb}<Redirect>/next</Redirect></Response>")
+        world.application("<Response/>", "/next")
+        world.application(tone_file(400, 0.5), "/tone")
+        await world.start()
+        call = await world.call()
+        await call.ended
+        (asked,) = world.requests("/next")
+        assert asked.parameters["CallStatus"] == ("in-progress" if answers else "ringing")
+
+    scenario()
 
 
 @simulated()

@@ -240,17 +240,3 @@ async def test_a_full_room_refuses_and_the_document_goes_on(world: World) -> Non
     await world.server.store.flush()
     assert [row.code for row in await world.server.store.debug.list(None)] == [16020]
     assert world.server.conferences.participants_active == 2
-
-
-@simulated()
-async def test_a_room_name_that_cannot_be_fails_the_dial(world: World) -> None:
-    name = "CF" + "0" * 32
-    world.application(f'<Response><Dial action="/left"><Conference>{name}</Conference></Dial></Response>')
-    world.application("<Response><Hangup/></Response>", "/left")
-    await world.start()
-    call = await world.call()
-    await call.ended
-    (asked,) = world.requests("/left")
-    assert asked.parameters["DialCallStatus"] == "failed"
-    await world.server.store.flush()
-    assert [row.code for row in await world.server.store.debug.list(None)] == [13236]

@@ -80,8 +80,10 @@ class World:
         self.server: Server
         self.phone: Phone
         self.url = ""
-        # More of the number, before `start`: a fallback_url, another voice_method.
+        # More of the number, before `start`: a fallback_url, another voice_method. And what else the server's file names.
         self.number_settings: dict[str, Any] = {}
+        self.more_accounts: list[dict[str, Any]] = []
+        self.more_numbers: list[dict[str, Any]] = []
         self._settings = settings or {}
         self._documents: dict[str, Document] = {}
         self._exits = AsyncExitStack()
@@ -151,12 +153,15 @@ class World:
             "server": {"data": None, "admin_token": TOKEN},
             "sip": {"udp": f"{SERVER_HOST}:5060", "public": True},
             "webhooks": {"allow_networks": ["127.0.0.0/8"], "capture": "full", "show_digits": True},
-            "accounts": [{"sid": ACCOUNT, "token": TOKEN, "name": "Test"}],
-            "numbers": [{"number": NUMBER, "voice_url": f"{self.url}/voice", **self.number_settings}],
+            "accounts": [{"sid": ACCOUNT, "token": TOKEN, "name": "Test"}, *self.more_accounts],
+            "numbers": [self._own_number(), *self.more_numbers],
         }
         for section, values in self._settings.items():
             base[section] = {**base.get(section, {}), **values}
         return load_layers([Layer(base)], None).settings
+
+    def _own_number(self) -> dict[str, Any]:
+        return {"number": NUMBER, "account": ACCOUNT, "voice_url": f"{self.url}/voice", **self.number_settings}
 
     async def close(self) -> None:
         """Everything, in the other order."""
