@@ -22,6 +22,7 @@ async def _rows(world: World) -> list[CallRow]:
 
 @simulated()
 async def test_a_hang_up_in_a_room_asks_the_action_once_and_runs_nothing_of_it(world: World) -> None:
+    """A7, T14."""
     world.application(ROOM)
     world.application("<Response><Redirect>/never</Redirect></Response>", "/left")
     await world.start()
@@ -104,6 +105,7 @@ async def test_a_caller_who_gives_up_before_the_answer(world: World) -> None:
 
 @simulated()
 async def test_a_caller_that_vanishes_ends_by_rule_and_others_hear_nothing_odd(world: World) -> None:
+    """A25."""
     world.application(ROOM)
     world.application("<Response/>", "/left")
     await world.start()
@@ -125,8 +127,22 @@ async def test_a_caller_that_vanishes_ends_by_rule_and_others_hear_nothing_odd(w
     assert not berta.ended.done()
 
 
+@simulated(settings={"sip": {"rtp_timeout": 5}})
+async def test_the_operator_decides_how_long_a_caller_may_be_silent(world: World) -> None:
+    """A25: the switch."""
+    world.application('<Response><Gather timeout="600"/></Response>')
+    await world.start()
+    anna = await world.call()
+    await world.clock.sleep(20)
+    assert not anna.ended.done()
+    anna.vanish()
+    await world.clock.sleep(6)
+    assert [row.end_reason for row in await _rows(world)] == ["no packets from the caller"]
+
+
 @simulated()
 async def test_a_caller_on_hold_is_not_missed(world: World) -> None:
+    """A25: suspended while its direction says that it sends nothing."""
     world.application(ROOM)
     world.application("<Response/>", "/left")
     await world.start()
@@ -145,6 +161,8 @@ async def test_a_caller_on_hold_is_not_missed(world: World) -> None:
 
 @pytest.mark.parametrize("number", ["+15550199", "nobody", "15550100x"])
 def test_an_unknown_number_is_not_found(number: str) -> None:
+    """A23: a number, a name, and what is neither, all alike."""
+
     @simulated()
     async def scenario(world: World) -> None:
         await world.start()
@@ -210,6 +228,7 @@ async def test_when_the_server_stops_everybody_gets_a_bye(world: World) -> None:
 
 @simulated()
 async def test_keys_are_passed_on_in_a_room_but_not_those_of_the_muted(world: World) -> None:
+    """A26."""
     world.application(
         lambda asked: (
             f"<Response><Dial><Conference {MUTED.get(asked.parameters['From'], '')}>R</Conference></Dial></Response>"
@@ -228,6 +247,7 @@ async def test_keys_are_passed_on_in_a_room_but_not_those_of_the_muted(world: Wo
 
 @simulated()
 async def test_a_full_room_refuses_and_the_document_goes_on(world: World) -> None:
+    """T4."""
     world.application('<Response><Dial action="/left"><Conference maxParticipants="2">R</Conference></Dial></Response>')
     world.application("<Response><Hangup/></Response>", "/left")
     await world.start()

@@ -104,6 +104,7 @@ async def test_a_key_ends_the_prompts_in_the_moment_in_which_it_begins(world: Wo
 
 @simulated()
 async def test_keys_of_the_last_half_second_before_it_count(world: World) -> None:
+    """A27."""
     world.application('<Response><Play>/tone</Play><Gather action="/keys" numDigits="2"/></Response>')
     world.application(tone_file(400, 2.0), "/tone")
     world.application(THEN, "/keys")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import struct
 
 import pytest
 from sip_peer import HOST, Peer, Talk
 
+from roomtone._native import Batch
 from roomtone.testing.world import SERVER_HOST, World, simulated
 
 LONG = '<Response><Pause length="0"/><Gather timeout="3600"/></Response>'
@@ -301,6 +303,27 @@ async def test_a_refresh_by_reinvite_where_the_far_end_has_no_update(world: Worl
     assert len(world.server.switchboard) == 1
 
 
+# --- media that stays away -------------------------------------------------------------------------------------------
+
+
+@simulated()
+async def test_reports_alone_keep_a_call_whose_packets_stay_away(world: World) -> None:
+    """A25: RTCP is a sign of life like RTP; a minute after the last of either the call ends."""
+    talk = await _talk(world)
+    answer = await talk.invite()
+    port = int(re.search(rb"m=audio (\d+)", answer.body)[1])  # type: ignore[index]
+    batch = Batch()
+    batch.close_leg(talk.leg)
+    talk.peer.core.submit(batch)
+    report = struct.pack("!BBHI", 0x80, 201, 1, 1)
+    for _ in range(6):
+        await world.clock.sleep(30)
+        world.network.inject((HOST, talk.port + 1), (SERVER_HOST, port + 1), report)
+    before = world.clock.now()
+    await talk.peer.next_request("BYE")
+    assert world.clock.now() - before == pytest.approx(60, abs=2)
+
+
 # --- other methods --------------------------------------------------------------------------------------------------
 
 
@@ -320,6 +343,7 @@ async def test_other_methods_within_the_call(world: World) -> None:
 
 @simulated()
 async def test_outside_of_a_call(world: World) -> None:
+    """A22."""
     talk = await _talk(world)
     options = await talk.ask("OPTIONS")
     assert options.status == 200

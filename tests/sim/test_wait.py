@@ -43,6 +43,7 @@ async def test_the_twimlet_by_its_address_is_the_same_music(world: World) -> Non
 
 @simulated()
 async def test_a_file_loops(world: World) -> None:
+    """T7, T6: a media file given directly plays over and over; its request names call and conference."""
     world.application(tone_file(400, 1.0), "/wait")
     call = await _waiting(world, 'waitUrl="/wait"')
     await world.clock.sleep(10)
@@ -51,7 +52,10 @@ async def test_a_file_loops(world: World) -> None:
     assert asked.method == "POST"
     assert asked.parameters["FriendlyName"] == "Room"
     assert asked.parameters["ConferenceSid"].startswith("CF")
-    assert asked.parameters["CallSid"].startswith("CA")
+    (call_asked,) = world.requests("/voice")
+    standard = ("CallSid", "AccountSid", "From", "To", "ApiVersion", "Direction")
+    assert [asked.parameters[name] for name in standard] == [call_asked.parameters[name] for name in standard]
+    assert asked.parameters["CallStatus"] == "in-progress"
 
 
 @simulated()
@@ -66,6 +70,7 @@ async def test_wait_method(world: World) -> None:
 
 @simulated()
 async def test_a_document_plays_once_and_then_there_is_silence(world: World) -> None:
+    """T7."""
     world.application("<Response><Play>/tone</Play></Response>", "/wait")
     world.application(tone_file(400, 1.0), "/tone")
     call = await _waiting(world, 'waitUrl="/wait"')
@@ -113,6 +118,8 @@ async def test_forbidden_verbs_are_skipped_with_their_code(world: World) -> None
     "answer", [Answer(status=404), "<nonsense", Answer("x", content_type="audio/mpeg"), Answer("", content_type="")]
 )
 def test_a_failure_is_logged_and_the_caller_stays_in_silence(answer: str | Answer) -> None:
+    """T8."""
+
     @simulated()
     async def scenario(world: World) -> None:
         world.application(answer, "/wait")

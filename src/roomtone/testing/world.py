@@ -141,9 +141,15 @@ class World:
 
     async def start(self) -> Server:
         """The server, with one number whose application is ours."""
-        core = Core(network=self.network, host=SERVER_HOST, workers=self.workers)
+        settings = self._make_settings()
+        core = Core(
+            network=self.network,
+            host=SERVER_HOST,
+            workers=self.workers,
+            rtp_timeout_s=round(settings.sip.rtp_timeout),
+        )
         ground = Ground(clock=self.clock, core=core, source=random.Random(self.seed), is_virtual=True)
-        self.server = await Server.start(self._make_settings(), ground, http=False)
+        self.server = await Server.start(settings, ground, http=False)
         self.time.pumps.append(self.server.media.pump)
         self._exits.push_async_callback(self.server.stop)
         return self.server

@@ -58,6 +58,7 @@ def test_nobody_starts_a_room_of_those_who_wait() -> None:
 
 
 def test_one_who_starts_alone_needs_nobody() -> None:
+    """M1, P1: the rule of a Plivo member."""
     stage = Stage()
     stage.join(beeping("A", start=StartRule.ALONE))
     assert stage.room.state is State.STARTED
@@ -67,6 +68,7 @@ def test_one_who_starts_alone_needs_nobody() -> None:
 
 
 def test_any_rule_that_is_met_starts_the_room_for_all() -> None:
+    """M1."""
     stage = Stage()
     stage.join(beeping("A", start=StartRule.WITH_ANOTHER))
     stage.join(beeping("B", start=StartRule.WAITS))
@@ -91,6 +93,7 @@ def test_without_wait_music_there_is_silence() -> None:
 
 
 def test_the_joiners_own_maximum_decides_and_the_refused_never_was_there() -> None:
+    """T3, M4."""
     stage = Stage()
     stage.join(beeping("A"))
     stage.join(beeping("B"))
@@ -152,6 +155,7 @@ def test_no_sound_when_the_room_ends_or_waits() -> None:
 
 
 def test_sounds_queue_and_a_sixth_that_waits_is_dropped_and_counted() -> None:
+    """A3."""
     stage = Stage()
     stage.join(beeping("A", start=StartRule.ALONE))
     tones = [Sound(tone=Tone(500.0 + number, 100, -12.0)) for number in range(7)]
@@ -194,6 +198,7 @@ def test_music_when_alone_is_the_operators_or_the_participants_choice(operator_w
 
 
 def test_one_who_leaves_when_alone_stays_until_the_room_had_two() -> None:
+    """P3."""
     stage = Stage()
     stage.join(beeping("A", start=StartRule.ALONE, alone=AloneRule.LEAVES))
     assert stage.music == {"A"}
@@ -211,6 +216,7 @@ def test_one_who_leaves_when_alone_stays_until_the_room_had_two() -> None:
 )
 @pytest.mark.parametrize("started", [False, True])
 def test_however_the_moderator_leaves_the_room_ends(reason: LeaveReason, ended: str, started: bool) -> None:
+    """A5, A6, P2."""
     stage = Stage()
     stage.join(beeping("A", start=StartRule.WAITS))
     start = StartRule.WITH_ANOTHER if started else StartRule.WAITS
@@ -219,6 +225,73 @@ def test_however_the_moderator_leaves_the_room_ends(reason: LeaveReason, ended: 
     assert stage.left == {"M": [reason], "A": [LeaveReason.MODERATOR_LEFT]}
     assert stage.told[-3:] == ["leave M", "leave A", f"end participant-with-end-conference-on-exit-{ended} M"]
     assert stage.music == set()
+
+
+# Participants of several platforms in one room: each brings the rules of their own.
+
+PLIVO_ENTER = Sound(tone=Tone(440.0, 120, -12.0, times=2, gap_ms=100))
+PLIVO = {"start": StartRule.ALONE, "alone": AloneRule.MUSIC, "enter_sound": PLIVO_ENTER, "exit_sound": None}
+
+
+def test_a_room_that_one_rule_has_started_is_started_for_those_of_another_platform() -> None:
+    """M1: two Twilio callers who may not start it wait, until a Plivo member with start comes."""
+    stage = Stage()
+    stage.join(beeping("T1", start=StartRule.WAITS))
+    stage.join(beeping("T2", start=StartRule.WAITS))
+    assert stage.room.state is State.WAITING
+    stage.join(beeping("P", **PLIVO))
+    assert stage.told[-1] == "start"
+    assert stage.heard_by("T1") == {"T2", "P"}
+    assert stage.music == set()
+
+
+def test_a_plivo_member_who_waits_is_started_by_two_of_twilio_of_whom_one_may() -> None:
+    """M1, P1: the member counts as one of the two."""
+    stage = Stage()
+    stage.join(beeping("P", **{**PLIVO, "start": StartRule.WAITS}))
+    assert stage.music == {"P"}
+    stage.join(beeping("T", start=StartRule.WITH_ANOTHER))
+    assert stage.heard_by("P") == {"T"}
+
+
+def test_each_is_alone_by_the_rule_of_their_own_platform() -> None:
+    """M2, P4: of the same room the Twilio caller is left in silence, the Plivo member with their music."""
+    stage = Stage()
+    stage.join(beeping("P", **PLIVO))
+    assert stage.music == {"P"}, "alone in a started room"
+    stage.join(beeping("T"))
+    assert stage.music == set()
+    stage.leave("T")
+    assert stage.music == {"P"}
+    stage.join(beeping("T"))
+    stage.leave("P")
+    assert stage.music == set()
+    assert not stage.ended
+
+
+def test_everybody_counts_whatever_their_platform() -> None:
+    """M4: and the joiner's own limit decides."""
+    stage = Stage()
+    stage.join(beeping("T"))
+    stage.join(beeping("P", **PLIVO))
+    stage.join(beeping("T2", participants_max=2))
+    assert stage.left == {"T2": [LeaveReason.FULL]}
+    stage.join(beeping("P2", **PLIVO, participants_max=200))
+    assert stage.heard_by("P2") == {"T", "P"}
+
+
+def test_a_sound_is_of_the_platform_of_who_comes_or_goes_and_waits_for_its_turn() -> None:
+    """M6, A3."""
+    stage = Stage()
+    stage.join(beeping("T"))
+    stage.join(beeping("P", **PLIVO))
+    stage.join(beeping("T2"))
+    stage.leave("P")
+    stage.leave("T2")
+    assert stage.sounds == [PLIVO_ENTER]
+    stage.do(SoundDone())
+    stage.do(SoundDone())
+    assert stage.sounds == [PLIVO_ENTER, ENTER, EXIT]
 
 
 @pytest.mark.parametrize(("reason", "ended"), [(HANG_UP, "left"), (LeaveReason.KICKED, "kicked")])
@@ -239,6 +312,7 @@ def test_an_api_ends_the_room_for_all() -> None:
 
 
 def test_the_earliest_time_limit_decides_even_when_its_bringer_left() -> None:
+    """P5."""
     stage = Stage()
     stage.join(beeping("A", room_time_limit_s=600.0), now=100.0)
     assert stage.room.deadline_s == 700.0

@@ -174,6 +174,7 @@ async def test_requests_by_their_failure_and_in_pages(store: Store) -> None:
 
 
 async def test_what_is_durable_survives_a_server_that_was_killed(tmp_path: Path) -> None:
+    """A17: what a crash cut off ends with the restart, at its time."""
     store = await Store.open(tmp_path, LiveClock())
     conference = ConferenceRow(sid="CF1", account_sid=A, friendly_name="r", status="in-progress", created_at=NOW)
     participants = [
