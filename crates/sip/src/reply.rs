@@ -54,8 +54,13 @@ pub(crate) fn write_reply(
 fn write_row(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
-    out.extend(value.iter().map(|&byte| if matches!(byte, b'\r' | b'\n' | 0) { b' ' } else { byte }));
+    out.extend(value.iter().map(|&byte| if is_unwritable(byte) { b' ' } else { byte }));
     out.extend_from_slice(b"\r\n");
+}
+
+/// What may stand in a row that came, and in none that we write.
+pub(crate) fn is_unwritable(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n' | 0)
 }
 
 /// Whether the header part of a To, behind the URI, has a tag. The To may be nonsense: then a second tag does

@@ -105,6 +105,21 @@ fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
+/// A NUL is legal in a quoted name, escaped, and harmless elsewhere in one: what it is part of is answered and ends.
+#[test]
+fn a_nul_in_a_name_is_answered_as_a_blank() {
+    let text =
+        their_request("INVITE", "nul").replace("To: <", "To: \"N\\\0L\" <").replace("Alice", "Ali\0ce");
+    let mut lab = Lab::udp();
+    lab.receive(&text);
+    let (id, message) = lab.take_request();
+    assert_eq!(message.from_display, "Ali ce A.");
+    lab.respond(id, 486);
+    assert_eq!(header_of(&lab.take_one(), "To"), Some("\"N\\ L\" <sip:demo@192.0.2.1>;tag=ours"));
+    lab.wait(ms(40_000));
+    assert_eq!(lab.endpoint.transactions(), (0, 0));
+}
+
 proptest! {
     #![proptest_config(cases(2_000))]
 

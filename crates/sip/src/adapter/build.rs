@@ -5,7 +5,7 @@ use sipx_sip::{Header, HeaderName, Headers, Method, Request, ResponseBuilder, St
 
 use super::parse::{WireRequest, WireResponse};
 use crate::event;
-use crate::reply::{has_tag, reason_phrase};
+use crate::reply::{has_tag, is_unwritable, reason_phrase};
 
 /// Headers of an answer that are made here, whatever the dialog layer says.
 const MADE_HERE: &[HeaderName] = &[
@@ -36,11 +36,11 @@ pub(crate) fn build_response(
         let mut to = to;
         to.extend_from_slice(b";tag=");
         to.extend_from_slice(to_tag.as_bytes());
-        builder = builder.set_header(&HeaderName::To, to).ok()?;
+        builder = builder.set_header(&HeaderName::To, writable(to)).ok()?;
     }
     if (101..300).contains(&status.code()) {
         for route in request.0.headers.get_all(&HeaderName::RecordRoute) {
-            builder = builder.header(HeaderName::RecordRoute, route.value().into_owned()).ok()?;
+            builder = builder.header(HeaderName::RecordRoute, writable(route.value().into_owned())).ok()?;
         }
     }
     let mut response_headers = Headers::new();
@@ -121,6 +121,12 @@ impl WireResponse {
         self.0.write_to(&mut bytes);
         bytes
     }
+}
+
+/// A quoted name may hold a NUL (RFC 4475 section 3.1.1.2), which no header of ours is let have.
+fn writable(mut value: Vec<u8>) -> Vec<u8> {
+    value.iter_mut().filter(|byte| is_unwritable(**byte)).for_each(|byte| *byte = b' ');
+    value
 }
 
 fn own_header(name: &str, value: &str) -> Option<Header> {

@@ -14,7 +14,7 @@ use crate::flow::Flow;
 use crate::key::Key;
 use crate::limits::Limits;
 use crate::message::Message;
-use crate::reply::Copied;
+use crate::reply::{Copied, is_unwritable};
 
 /// A message that could be cut into lines; its headers may still be nonsense.
 #[derive(Debug, Clone)]
@@ -364,6 +364,11 @@ fn tag_of(address: &Address) -> Option<String> {
     address.tag().map(text)
 }
 
+/// For the dialog layer, which writes it again in requests of its own: without what no row of ours may hold.
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    let text = String::from_utf8_lossy(bytes);
+    if bytes.iter().any(|&byte| is_unwritable(byte)) {
+        return text.replace(['\r', '\n', '\0'], " ");
+    }
+    text.into_owned()
 }

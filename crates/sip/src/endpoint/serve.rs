@@ -191,6 +191,7 @@ impl Endpoint {
         let request = server.machine.request();
         let Some((built, left_out)) = build_response(&request, response, &tag) else {
             self.counters.add(Reason::Unsendable);
+            self.end_server(transaction); // nothing else would ever end it
             return;
         };
         for _ in 0..left_out {
