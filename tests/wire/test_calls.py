@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -85,3 +87,14 @@ async def test_an_unknown_number_is_refused(server: Server, phone: Phone) -> Non
     with pytest.raises(RefusedError) as refused:
         await phone.dial(_target(server, "tcp", "nobody"))
     assert refused.value.status == 404
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the portable driver does not hear what ICMP says")
+async def test_a_call_to_where_nobody_listens_fails_at_once(phone: Phone) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
+        gone.bind(("127.0.0.1", 0))
+        port = gone.getsockname()[1]
+    async with phone.clock.timeout(10):  # the transaction's own patience is 32 s
+        with pytest.raises(RefusedError) as refused:
+            await phone.dial(f"sip:demo@127.0.0.1:{port}")
+    assert refused.value.status == 503

@@ -157,7 +157,9 @@ impl Signalling {
                 }
                 (Output::Close { .. }, Carrier::Wire { .. }) => {}
                 (Output::Transmit { transport, flow, remote, bytes }, Carrier::Sockets(sockets)) => {
-                    sockets.transmit(transport, flow, remote, &bytes);
+                    if !sockets.transmit(transport, flow, remote, &bytes) {
+                        self.endpoint.handle_unreachable(transport, remote, now);
+                    }
                 }
                 (Output::Connect { transport, remote }, Carrier::Sockets(sockets)) => {
                     if !sockets.connect(remote) {
@@ -231,7 +233,7 @@ pub fn live(
 
 fn drive(shared: &SharedSignalling, bell: &Wake, driver: &Driver) {
     let mut poll = Poll::default();
-    let mut scratch = Scratch::default();
+    let mut scratch = Scratch::for_datagrams(Limits::default().message_bytes_max);
     while !driver.stop.load(Ordering::Acquire) {
         poll.clear();
         poll.add(bell.fd(), false);
@@ -261,6 +263,9 @@ impl Signalling {
             Some(bytes) if flow.transport == Transport::Udp => endpoint.handle_datagram(flow, bytes, now),
             Some([]) => endpoint.handle_connected(flow, now),
             Some(bytes) => endpoint.handle_stream(flow, bytes, now),
+            None if flow.transport == Transport::Udp => {
+                endpoint.handle_unreachable(flow.transport, flow.remote, now);
+            }
             None => {
                 endpoint.handle_closed(flow.id, now);
                 endpoint.handle_unreachable(flow.transport, flow.remote, now); // it may never have opened

@@ -29,7 +29,7 @@ struct Stream {
     failed: bool,
 }
 
-/// Says what came over a flow: bytes, an empty slice when a connection has opened, `None` when it has ended.
+/// Says what came over a flow: bytes, an empty slice when a connection has opened, `None` when it has ended, or (UDP) when nobody is there.
 pub type Heard<'a> = dyn FnMut(&Flow, Option<&[u8]>) + 'a;
 
 /// See the module.
@@ -53,6 +53,7 @@ impl SipSockets {
             Transport::Udp => {
                 let socket = UdpSocket::bind(local)?;
                 socket.set_receive_buffer(RECEIVE_BUFFER_BYTES);
+                socket.keep_unreachable()?;
                 let bound = socket.local()?;
                 let flow = self.new_flow();
                 self.datagrams.push((flow, socket, bound));
@@ -88,23 +89,31 @@ impl SipSockets {
         true
     }
 
-    /// Sends, or keeps what the connection does not take yet. Datagrams that cannot leave are lost, as on the wire.
-    pub fn transmit(&mut self, transport: Transport, flow: Option<FlowId>, remote: SocketAddr, bytes: &[u8]) {
+    /// Sends, or keeps what the connection does not take yet. False when a datagram can never leave; one that finds a full buffer is lost, as on
+    /// the wire.
+    pub fn transmit(
+        &mut self,
+        transport: Transport,
+        flow: Option<FlowId>,
+        remote: SocketAddr,
+        bytes: &[u8],
+    ) -> bool {
         if transport == Transport::Udp {
             let fits = |bound: &SocketAddr| bound.is_ipv4() == remote.is_ipv4();
             let socket =
                 self.datagrams.iter().find(|(id, _, bound)| flow.map_or(fits(bound), |flow| flow == *id));
-            if let Some((_, socket, _)) = socket {
-                let _ = socket.send(bytes, remote);
-            }
-            return;
+            // The error of a datagram before this one is told here, once, and in the error queue to whom it belongs.
+            let Some((_, socket, _)) = socket else { return false };
+            let sent = socket.send(bytes, remote).or_else(|_| socket.send(bytes, remote));
+            return sent.map_or_else(|error| is_passing(&error), |()| true);
         }
-        let Some(stream) = flow.and_then(|flow| self.streams.get_mut(&flow)) else { return };
+        let Some(stream) = flow.and_then(|flow| self.streams.get_mut(&flow)) else { return true };
         stream.unsent.extend_from_slice(bytes);
         stream.failed |= stream.unsent.len() > UNSENT_BYTES_MAX;
         if !stream.connecting {
             stream.write();
         }
+        true
     }
 
     /// Closes a connection after a last attempt to write.
@@ -131,6 +140,9 @@ impl SipSockets {
     pub fn read(&mut self, poll: &Poll, scratch: &mut Scratch, offset: &WallOffset, heard: &mut Heard<'_>) {
         for (id, socket, local) in &self.datagrams {
             if poll.is_ready(socket.fd()) {
+                socket.take_unreachable(&mut |remote| {
+                    heard(&Flow { id: *id, transport: Transport::Udp, local: *local, remote }, None);
+                });
                 socket.receive(scratch, offset, ROUNDS_MAX, &mut |bytes, remote, _| {
                     heard(&Flow { id: *id, transport: Transport::Udp, local: *local, remote }, Some(bytes));
                 });
@@ -168,6 +180,12 @@ impl SipSockets {
             heard(&flow, Some(&[]));
         }
     }
+}
+
+/// Whether the same datagram may leave a little later.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+        || matches!(error.raw_os_error(), Some(libc::ENOBUFS | libc::ENOMEM | libc::ECONNREFUSED))
 }
 
 fn begin_connect(remote: SocketAddr) -> io::Result<TcpStream> {

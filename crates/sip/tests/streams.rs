@@ -164,6 +164,26 @@ fn nobody_there_fails_a_udp_request_at_once() {
     assert_eq!(lab.take_events(), [Event::Failed { transaction: id, reason: FailReason::Transport }]);
 }
 
+/// The ICMP was about something else: an INVITE that rings repeats nothing.
+#[test]
+fn nobody_there_does_not_end_a_call_that_rings_unless_it_is_cancelled() {
+    let mut lab = Lab::udp();
+    let id = lab.request("INVITE");
+    let asked = lab.take_one();
+    lab.receive(answer_to(&asked, 180, "theirs"));
+    lab.take_events();
+    let unreachable = |lab: &mut Lab| {
+        // The same address, as a socket for both families says it.
+        lab.endpoint.handle_unreachable(Transport::Udp, "[::ffff:192.0.2.9]:5070".parse().unwrap(), lab.now);
+        lab.drain();
+        lab.take_events()
+    };
+    assert_eq!(unreachable(&mut lab), []);
+    lab.cancel(id);
+    assert_eq!(unreachable(&mut lab), [Event::Failed { transaction: id, reason: FailReason::Transport }]);
+    assert_eq!(lab.endpoint.transactions(), (0, 0));
+}
+
 #[test]
 fn a_lost_connection_fails_both_directions() {
     let mut lab = Lab::tcp();

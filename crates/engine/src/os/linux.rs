@@ -70,7 +70,8 @@ pub fn go_first() -> Precedence {
 
 /// Receive buffers that all sockets of a worker share.
 pub struct Scratch {
-    buffers: Box<[[u8; DATAGRAM_BYTES_MAX]; BATCH]>,
+    buffers: Vec<u8>,
+    datagram_bytes: usize,
     names: Box<[libc::sockaddr_storage; BATCH]>,
     controls: Box<[Control; BATCH]>,
     vectors: Box<[libc::iovec; BATCH]>,
@@ -88,10 +89,18 @@ unsafe impl Send for Scratch {}
 
 impl Default for Scratch {
     fn default() -> Self {
+        Self::for_datagrams(DATAGRAM_BYTES_MAX)
+    }
+}
+
+impl Scratch {
+    /// For datagrams of that size; what is longer is cut.
+    pub fn for_datagrams(datagram_bytes: usize) -> Self {
         // SAFETY: all-zero is a valid value of these C structs.
         let mut scratch = unsafe {
             Self {
-                buffers: Box::new([[0; DATAGRAM_BYTES_MAX]; BATCH]),
+                buffers: vec![0; datagram_bytes * BATCH],
+                datagram_bytes,
                 names: Box::new(zeroed()),
                 controls: Box::new([Control([0; CONTROL_BYTES]); BATCH]),
                 vectors: Box::new(zeroed()),
@@ -99,11 +108,9 @@ impl Default for Scratch {
                 used: BATCH,
             }
         };
-        for index in 0..BATCH {
-            scratch.vectors[index] = libc::iovec {
-                iov_base: scratch.buffers[index].as_mut_ptr().cast(),
-                iov_len: DATAGRAM_BYTES_MAX,
-            };
+        for (index, buffer) in scratch.buffers.chunks_exact_mut(datagram_bytes).enumerate() {
+            scratch.vectors[index] =
+                libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: datagram_bytes };
             let header = &mut scratch.headers[index].msg_hdr;
             header.msg_iov = &mut scratch.vectors[index];
             header.msg_iovlen = 1;
@@ -112,9 +119,7 @@ impl Default for Scratch {
         }
         scratch
     }
-}
 
-impl Scratch {
     /// What the kernel overwrote at the last use is set back.
     fn reset(&mut self) {
         for header in &mut self.headers[..self.used] {
@@ -195,8 +200,9 @@ impl UdpSocket {
                     Some(time) => offset.since_start(time),
                     None => offset.now(),
                 };
-                let length = (header.msg_len as usize).min(DATAGRAM_BYTES_MAX);
-                take(&scratch.buffers[index][..length], source, arrival);
+                let start = index * scratch.datagram_bytes;
+                let length = (header.msg_len as usize).min(scratch.datagram_bytes);
+                take(&scratch.buffers[start..start + length], source, arrival);
             }
             if count < BATCH {
                 return;
@@ -210,7 +216,7 @@ impl UdpSocket {
     }
 }
 
-fn address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
+pub(super) fn address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
     match libc::c_int::from(name.ss_family) {
         libc::AF_INET => {
             // SAFETY: the family says that this is a sockaddr_in, which is smaller than the storage.

@@ -13,12 +13,15 @@ mod linux;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 pub use linux::{Scratch, UdpSocket, Wake, go_first, monotonic, realtime, sleep_until};
 
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+mod unreachable;
+
 #[cfg(any(not(target_os = "linux"), feature = "portable"))]
 mod portable;
 #[cfg(any(not(target_os = "linux"), feature = "portable"))]
 pub use portable::{Scratch, UdpSocket, Wake, go_first, monotonic, realtime, sleep_until};
 
-/// Bytes of the largest datagram that we take; RTP over an Ethernet path is smaller, SIP has a limit of its own.
+/// Bytes of the largest datagram of media that we take; RTP over an Ethernet path is smaller. SIP has a limit of its own.
 pub const DATAGRAM_BYTES_MAX: usize = 2048;
 
 const NTP_SECONDS_BEFORE_1970: u64 = 2_208_988_800;

@@ -33,11 +33,18 @@ pub fn go_first() -> Precedence {
 }
 
 /// A receive buffer that all sockets of a worker share.
-pub struct Scratch(Box<[u8; DATAGRAM_BYTES_MAX]>);
+pub struct Scratch(Vec<u8>);
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self(Box::new([0; DATAGRAM_BYTES_MAX]))
+        Self::for_datagrams(DATAGRAM_BYTES_MAX)
+    }
+}
+
+impl Scratch {
+    /// For datagrams of that size; what is longer is cut.
+    pub fn for_datagrams(datagram_bytes: usize) -> Self {
+        Self(vec![0; datagram_bytes])
     }
 }
 
@@ -62,6 +69,14 @@ impl UdpSocket {
     pub fn set_receive_buffer(&self, bytes: usize) {
         let _ = socket2::SockRef::from(&self.0).set_recv_buffer_size(bytes);
     }
+
+    /// Nothing is kept: no plain call tells what ICMP says to an unconnected socket. Requests to nobody end by their timers.
+    pub fn keep_unreachable(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Never calls `take`.
+    pub fn take_unreachable(&self, _take: &mut dyn FnMut(SocketAddr)) {}
 
     /// For poll.
     pub fn fd(&self) -> RawFd {

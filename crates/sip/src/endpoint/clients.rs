@@ -36,6 +36,13 @@ pub(super) struct Client {
     pub ack: Option<(String, Vec<u8>)>,
 }
 
+impl Client {
+    /// An INVITE that has a provisional answer, and that nobody has cancelled.
+    fn rings(&self) -> bool {
+        self.method == "INVITE" && self.cancel != Cancel::Sent && self.machine.is_proceeding()
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     entries: HashMap<TransactionId, Client>,
@@ -97,11 +104,16 @@ impl Clients {
         self.ids(|client| client.transport.is_reliable() && client.flow == Some(flow))
     }
 
-    /// Transactions that wait for a connection to this address, or for anything from it by UDP; oldest first.
+    /// Transactions that wait for a connection to this address, or (UDP) whose datagrams go there; oldest first. An INVITE that rings has sent
+    /// nothing that could have got lost there since.
     pub fn waiting_for(&self, transport: Transport, remote: SocketAddr) -> Vec<TransactionId> {
+        let same = |address: SocketAddr| {
+            (address.ip().to_canonical(), address.port()) == (remote.ip().to_canonical(), remote.port())
+        };
         self.ids(|client| {
-            let is_waiting = !client.transport.is_reliable() || client.flow.is_none();
-            is_waiting && client.transport == transport && client.remote == remote
+            let is_waiting =
+                if client.transport.is_reliable() { client.flow.is_none() } else { !client.rings() };
+            is_waiting && client.transport == transport && same(client.remote)
         })
     }
 
