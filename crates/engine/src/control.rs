@@ -19,7 +19,7 @@ use rtrb::{Consumer, Producer};
 
 use crate::gauge::{LegGauges, WorkerGauges};
 use crate::line::Line;
-use crate::mailbox::{Batch, Command, Direction, Envelope, Notifier, Remote, Said, Stamped, Target};
+use crate::mailbox::{Batch, Command, Direction, Notifier, Remote, Said, Stamped, Target};
 use crate::tap::{Gathered, TapReader, tap};
 use crate::transport::Transport;
 
@@ -81,7 +81,7 @@ pub enum News {
 /// Control's end of a worker's queues.
 pub struct WorkerHandle {
     /// Batches in.
-    pub inbox: Producer<Envelope>,
+    pub inbox: Producer<Box<Batch>>,
     /// Events out.
     pub events: Consumer<Stamped>,
     /// Players that have ended, to be freed.
@@ -92,21 +92,21 @@ pub struct WorkerHandle {
 
 struct WorkerSeat {
     handle: WorkerHandle,
-    overflow: VecDeque<Envelope>,
+    overflow: VecDeque<Box<Batch>>,
     legs: usize,
     buses: usize,
 }
 
 impl WorkerSeat {
-    fn push(&mut self, envelope: Envelope) {
-        self.overflow.push_back(envelope);
+    fn push(&mut self, batch: Box<Batch>) {
+        self.overflow.push_back(batch);
         self.flush();
     }
 
     fn flush(&mut self) {
-        while let Some(envelope) = self.overflow.pop_front() {
-            if let Err(rtrb::PushError::Full(envelope)) = self.handle.inbox.push(envelope) {
-                return self.overflow.push_front(envelope);
+        while let Some(batch) = self.overflow.pop_front() {
+            if let Err(rtrb::PushError::Full(batch)) = self.handle.inbox.push(batch) {
+                return self.overflow.push_front(batch);
             }
         }
     }
@@ -131,13 +131,10 @@ struct Outstanding {
     gone: Vec<u64>,
 }
 
+/// A batch by workers, as it is routed; each worker's commands in order.
 #[derive(Default)]
 struct Pieces {
-    commands: HashMap<usize, Vec<Command>>,
-    waits: HashMap<usize, usize>,
-    detaches: Vec<(usize, LegId, usize)>,
-    /// Ends of buses that legs leave for another worker in this batch.
-    closes: HashMap<usize, Vec<Command>>,
+    commands: BTreeMap<usize, Vec<Command>>,
     gone: Vec<u64>,
 }
 
@@ -145,17 +142,6 @@ impl Pieces {
     fn add(&mut self, worker: usize, command: Command) {
         self.commands.entry(worker).or_default().push(command);
     }
-
-    fn close(&mut self, worker: usize, bus: BusId) {
-        let is_left = self.detaches.iter().any(|(from, ..)| *from == worker);
-        let pieces = if is_left { &mut self.closes } else { &mut self.commands };
-        pieces.entry(worker).or_default().push(Command::CloseBus(bus));
-    }
-}
-
-fn sealed(id: u64, waits: usize, commands: Vec<Command>) -> Envelope {
-    let gone = Vec::with_capacity(commands.len());
-    Envelope::Batch(Box::new(Batch { id, waits, commands, gone }))
 }
 
 /// See the module.
@@ -248,36 +234,14 @@ impl Control {
         id
     }
 
-    /// Pieces that wait for no leg go first, then the legs are called for, then the pieces that wait: so an earlier batch never waits for a later one.
-    /// A bus that legs leave for another worker closes last, or it would end them with itself.
-    fn dispatch(&mut self, id: u64, mut pieces: Pieces) {
-        let outstanding =
-            Outstanding { pieces: pieces.commands.len() + pieces.closes.len(), gone: pieces.gone };
-        if outstanding.pieces == 0 {
-            self.own_news.push(News::Ack { batch: id, gone: outstanding.gone });
+    fn dispatch(&mut self, id: u64, pieces: Pieces) {
+        if pieces.commands.is_empty() {
+            self.own_news.push(News::Ack { batch: id, gone: pieces.gone });
             return self.notifier.notify();
         }
-        self.outstanding.insert(id, outstanding);
-        let mut waiting = Vec::new();
-        let mut commands: Vec<_> = pieces.commands.drain().collect();
-        commands.sort_by_key(|(worker, _)| *worker);
-        for (worker, commands) in commands {
-            let waits = pieces.waits.get(&worker).copied().unwrap_or(0);
-            let envelope = sealed(id, waits, commands);
-            if waits == 0 {
-                self.workers[worker].push(envelope);
-            } else {
-                waiting.push((worker, envelope));
-            }
-        }
-        for (from, leg, worker) in pieces.detaches {
-            self.workers[from].push(Envelope::Detach { leg, worker, batch: id });
-        }
-        for (worker, envelope) in waiting {
-            self.workers[worker].push(envelope);
-        }
-        for (worker, commands) in pieces.closes {
-            self.workers[worker].push(sealed(id, 0, commands));
+        self.outstanding.insert(id, Outstanding { pieces: pieces.commands.len(), gone: pieces.gone });
+        for (worker, commands) in pieces.commands {
+            self.workers[worker].push(Box::new(Batch::new(id, commands)));
         }
     }
 
@@ -287,7 +251,7 @@ impl Control {
             Order::CloseBus(bus) => match self.buses.remove(&bus) {
                 Some(worker) => {
                     self.workers[worker].buses -= 1;
-                    pieces.close(worker, bus);
+                    pieces.add(worker, Command::CloseBus(bus));
                 }
                 None => pieces.gone.push(bus.0),
             },
@@ -383,8 +347,7 @@ impl Control {
         match (home.unattached.take(), before) {
             (Some((leg, line)), _) => pieces.add(worker, Command::Attach(leg, line, bus)),
             (None, Some(from)) if from != worker => {
-                pieces.detaches.push((from, leg, worker));
-                *pieces.waits.entry(worker).or_default() += 1;
+                pieces.add(from, Command::Detach(leg, worker));
                 pieces.add(worker, Command::Land(leg, bus));
             }
             (None, _) => pieces.add(worker, Command::Move(leg, bus)),
@@ -467,12 +430,15 @@ impl Control {
     pub fn drain(&mut self, now: Duration, news: &mut Vec<(Duration, News)>) {
         let first = news.len();
         news.extend(self.own_news.drain(..).map(|own| (now, own)));
-        for index in 0..self.workers.len() {
-            self.workers[index].flush();
-            while self.workers[index].handle.retired.pop().is_ok() {}
-            while let Ok(Stamped { time, said }) = self.workers[index].handle.events.pop() {
-                self.hear(said, &mut |what| news.push((time, what)));
-            }
+        let mut heard = Vec::new();
+        for seat in &mut self.workers {
+            seat.flush();
+            while seat.handle.retired.pop().is_ok() {}
+            heard.extend(core::iter::from_fn(|| seat.handle.events.pop().ok()));
+        }
+        heard.sort_by_key(|stamped| stamped.time); // what a leg did on one worker comes before its end on another
+        for Stamped { time, said } in heard {
+            self.hear(said, &mut |what| news.push((time, what)));
         }
         for (id, home) in &self.taps {
             if home.reader.take_ready() {

@@ -26,7 +26,7 @@ pub const OUTBOX_EVENTS_MAX: usize = 16_384;
 pub const BACKLOG_EVENTS_MAX: usize = 4096;
 /// Players that have ended and wait to be freed.
 pub const RETIRED_PLAYERS_MAX: usize = 4096;
-/// Legs on their way to one worker.
+/// Legs on their way to one worker; one more waits where it is for the next tick.
 pub const ARRIVALS_MAX: usize = 4096;
 
 /// Where a player plays.
@@ -57,6 +57,8 @@ pub enum Command {
     Attach(Box<Leg>, Box<Line>, BusId),
     /// From bus to bus of this worker.
     Move(LegId, BusId),
+    /// To the worker of that index, which lands it for the same batch.
+    Detach(LegId, usize),
     /// A leg that another worker has let go.
     Land(LegId, BusId),
     /// Codec, address, direction.
@@ -109,31 +111,24 @@ pub enum Remains {
     Digits(Box<str>),
 }
 
-/// Commands that are applied in one moment.
+/// One worker's part of a batch: applied in one moment, when the legs that come from other workers are here.
 pub struct Batch {
     /// Its number.
     pub id: u64,
-    /// Legs that must have arrived from other workers first.
-    pub waits: usize,
     /// In order.
     pub commands: Vec<Command>,
+    /// How many of them are applied.
+    pub applied: usize,
     /// Legs and players that were not there any more (room for one each command).
     pub gone: Vec<u64>,
 }
 
-/// What a worker finds in its inbox.
-pub enum Envelope {
-    /// Apply this.
-    Batch(Box<Batch>),
-    /// Let a leg go to another worker, for that batch there.
-    Detach {
-        /// Who.
-        leg: LegId,
-        /// Index of the worker that waits for it.
-        worker: usize,
-        /// The batch that waits for it.
-        batch: u64,
-    },
+impl Batch {
+    /// Nothing of it is applied yet.
+    pub fn new(id: u64, commands: Vec<Command>) -> Self {
+        let gone = Vec::with_capacity(commands.len());
+        Self { id, commands, applied: 0, gone }
+    }
 }
 
 /// A leg on its way, or the news that it has ended.

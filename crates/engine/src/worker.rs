@@ -2,7 +2,7 @@
 //! driver calls [`Worker::tick`] every 20 ms of real time, the virtual one of its own.
 
 use core::time::Duration;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use roomtone_media::bus::Bus;
@@ -16,7 +16,7 @@ use crate::fault::{Fault, contain, listen_for_panics};
 use crate::gauge::WorkerGauges;
 use crate::line::{Line, TURN_TICKS};
 use crate::mailbox::{
-    Arrival, Arrivals, BACKLOG_EVENTS_MAX, Batch, Command, Envelope, Notifier, Remains, Said, Stamped, Target,
+    Arrival, Arrivals, BACKLOG_EVENTS_MAX, Batch, Command, Notifier, Remains, Said, Stamped, Target,
 };
 use crate::transport::Reading;
 
@@ -76,9 +76,12 @@ pub struct Worker {
     buses: Vec<Bus<Box<Line>>>,
     bus_index: HashMap<BusId, usize>,
     homes: HashMap<LegId, BusId>,
-    inbox: Consumer<Envelope>,
-    held: Option<Envelope>,
+    inbox: Consumer<Box<Batch>>,
+    /// It waits for legs.
+    held: Option<Box<Batch>>,
     landed: Vec<Arrival>,
+    /// Legs whose next worker has no room for them in this tick.
+    departing: VecDeque<(usize, Arrival)>,
     index: usize,
     arrivals: Arrivals,
     tools: Tools,
@@ -99,7 +102,7 @@ struct Tools {
 #[allow(missing_docs, reason = "named as in Worker")]
 pub struct WorkerParts {
     pub index: usize,
-    pub inbox: Consumer<Envelope>,
+    pub inbox: Consumer<Box<Batch>>,
     pub arrivals: Arrivals,
     pub outbox: Outbox,
     pub retired: Producer<Player>,
@@ -157,6 +160,7 @@ impl Worker {
             inbox,
             held: None,
             landed: Vec::with_capacity(64),
+            departing: VecDeque::with_capacity(64),
             index,
             arrivals,
             tools: Tools { outbox, retired, reading, silence_max, ticks: 0, gauges },
@@ -226,43 +230,51 @@ impl Worker {
         while let Some(arrival) = self.arrivals[self.index].pop() {
             self.landed.push(arrival);
         }
-        while let Some(envelope) = self.held.take().or_else(|| self.inbox.pop().ok()) {
-            match envelope {
-                Envelope::Detach { leg, worker, batch } => self.detach(leg, worker, batch),
-                Envelope::Batch(batch) => {
-                    let here = self.landed.iter().filter(|arrival| arrival.batch == batch.id).count();
-                    if here < batch.waits {
-                        self.held = Some(Envelope::Batch(batch));
-                        return;
-                    }
-                    self.apply(batch, now);
-                }
+        self.depart();
+        while let Some(mut batch) = self.held.take().or_else(|| self.inbox.pop().ok()) {
+            if !self.apply(&mut batch, now) {
+                self.held = Some(batch);
+                return;
             }
+            self.tools.outbox.say(Said::Applied(batch));
         }
     }
 
-    fn detach(&mut self, id: LegId, worker: usize, batch: u64) {
-        let leg = self.take_leg(id);
-        let arrival = Arrival { batch, id, leg };
-        if let Err(Arrival { leg: Some((leg, line)), .. }) = self.arrivals[worker].push(arrival) {
-            // The mailbox holds as many legs as a node may have calls; a leg that finds it full is ended like any other that we cannot serve.
-            self.shed(id, leg, line);
-        }
-    }
-
-    fn apply(&mut self, mut batch: Box<Batch>, now: Duration) {
-        for index in 0..batch.commands.len() {
-            let command = core::mem::replace(&mut batch.commands[index], Command::Spent(Remains::Nothing));
-            match self.carry_out(command, batch.id, now) {
-                Ok(remains) => batch.commands[index] = Command::Spent(remains),
-                Err(Gone(id, remains)) => {
+    /// Whether all of it is applied now. It waits for legs that come before it begins, but only up to the next leg that goes: else two workers with
+    /// legs for each other would wait for ever. As each keeps the order of the commands, the earliest wait of all has its leg on the way.
+    fn apply(&mut self, batch: &mut Batch, now: Duration) -> bool {
+        while batch.applied < batch.commands.len() {
+            let rest = &batch.commands[batch.applied..];
+            let goes = rest.iter().position(|command| matches!(command, Command::Detach(..)));
+            let count = goes.map_or(rest.len(), |index| index + 1);
+            if !rest[..count].iter().all(|command| self.is_ready(command, batch.id)) {
+                return false;
+            }
+            for index in batch.applied..batch.applied + count {
+                let command =
+                    core::mem::replace(&mut batch.commands[index], Command::Spent(Remains::Nothing));
+                let remains = self.carry_out(command, batch.id, now).unwrap_or_else(|Gone(id, remains)| {
                     batch.gone.push(id);
-                    batch.commands[index] = Command::Spent(remains);
-                }
+                    remains
+                });
+                batch.commands[index] = Command::Spent(remains);
+            }
+            batch.applied += count;
+        }
+        true
+    }
+
+    fn is_ready(&self, command: &Command, batch: u64) -> bool {
+        let Command::Land(id, _) = command else { return true };
+        self.landed.iter().any(|arrival| arrival.batch == batch && arrival.id == *id)
+    }
+
+    fn depart(&mut self) {
+        while let Some((worker, arrival)) = self.departing.pop_front() {
+            if let Err(arrival) = self.arrivals[worker].push(arrival) {
+                return self.departing.push_front((worker, arrival));
             }
         }
-        self.landed.retain(|arrival| arrival.batch != batch.id);
-        self.tools.outbox.say(Said::Applied(batch));
     }
 
     fn carry_out(&mut self, command: Command, batch: u64, now: Duration) -> Result<Remains, Gone> {
@@ -277,10 +289,15 @@ impl Worker {
                 let (leg, line) = self.take_leg(id).ok_or(Gone(id.0, Remains::Nothing))?;
                 return self.attach(leg, line, bus);
             }
+            Command::Detach(id, worker) => {
+                let leg = self.take_leg(id);
+                self.departing.push_back((worker, Arrival { batch, id, leg }));
+                self.depart();
+            }
             Command::Land(id, bus) => {
                 let landed =
                     self.landed.iter().position(|arrival| arrival.batch == batch && arrival.id == id);
-                let arrival = landed.and_then(|index| self.landed[index].leg.take());
+                let arrival = landed.and_then(|index| self.landed.swap_remove(index).leg);
                 let (leg, line) = arrival.ok_or(Gone(id.0, Remains::Nothing))?;
                 return self.attach(leg, line, bus);
             }
@@ -372,7 +389,8 @@ impl Worker {
             self.homes.iter().filter(|(_, home)| **home == id).map(|(leg, _)| *leg).collect();
         left.sort_unstable();
         for leg in left {
-            if let Some((ended, line)) = self.take_leg(leg) {
+            if let Some((mut ended, line)) = self.take_leg(leg) {
+                ended.close(&mut self.tools.outbox);
                 self.shed(leg, ended, line);
             }
         }

@@ -10,9 +10,7 @@ use std::sync::Arc;
 use crossbeam_queue::ArrayQueue;
 use roomtone_engine::gauge::{LegGauges, WorkerGauges};
 use roomtone_engine::line::Line;
-use roomtone_engine::mailbox::{
-    Arrivals, Batch, Command, Direction, Envelope, Notifier, Remote, Said, Stamped,
-};
+use roomtone_engine::mailbox::{Arrivals, Batch, Command, Direction, Notifier, Remote, Said, Stamped};
 use roomtone_engine::os::{Epoch, Scratch};
 use roomtone_engine::ports::Ports;
 use roomtone_engine::transport::{Reading, SocketPair};
@@ -106,9 +104,7 @@ fn bench() -> Bench {
         notifier: Arc::new(Notifier::new(None)),
         gauges: gauges.clone(),
     });
-    let gone = Vec::with_capacity(commands.len());
-    let batch = Box::new(Batch { id: 1, waits: 0, commands, gone });
-    assert!(inbox_in.push(Envelope::Batch(batch)).is_ok());
+    assert!(inbox_in.push(Box::new(Batch::new(1, commands))).is_ok());
     Bench { worker, events, gauges, peers }
 }
 

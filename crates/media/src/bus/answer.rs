@@ -61,7 +61,9 @@ impl<T> Bus<T> {
     fn answer_one(&mut self, index: usize, now: Duration, work: &mut Work, events: &mut impl Events) {
         let seat = &mut self.seats[index];
         seat.is_shared = false;
-        let Some((rate, codec)) = seat.leg.tick() else { return };
+        let Some((rate, codec)) = seat.leg.tick() else {
+            return seat.leg.retire_players(&mut self.retired, events); // it has no codec yet, but they have ended
+        };
         let samples = rate.frame_samples();
         let (sum, frame) = (&mut work.sum[..samples], &mut work.frame[..samples]);
 
