@@ -260,3 +260,15 @@ async def test_a_full_room_refuses_and_the_document_goes_on(world: World) -> Non
     await world.server.store.flush()
     assert [row.code for row in await world.server.store.debug.list(None)] == [16020]
     assert world.server.conferences.participants_active == 2
+
+
+@simulated()
+async def test_a_room_for_one_says_so_in_the_singular(world: World) -> None:
+    world.application('<Response><Dial><Conference maxParticipants="1">R</Conference></Dial></Response>')
+    await world.start()
+    await world.call()
+    second = await world.call()
+    await second.ended
+    await world.server.store.flush()
+    (entry,) = await world.server.store.debug.list(None)
+    assert entry.message.endswith("is full: 1 participant")

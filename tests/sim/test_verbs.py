@@ -57,6 +57,8 @@ async def test_a_play_that_fails_is_skipped_with_its_code(world: World) -> None:
     assert len([window for window in call.ear.windows if window.tone_dbm0(400) > -30]) >= 9
     assert [outcome for _, outcome in _outcomes(world)] == ["failed", "failed", "ran"]
     assert await _codes(world) == [11200, 12300]
+    (entry, _) = await world.server.store.debug.list(None)
+    assert entry.message == f"{world.url}/text gave no sound that can be played; send WAV, MP3, Ogg Vorbis or FLAC"
 
 
 @simulated()

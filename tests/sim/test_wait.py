@@ -96,6 +96,7 @@ async def test_a_document_that_only_redirects_is_paced(world: World) -> None:
     call = await _waiting(world, 'waitUrl="/wait"')
     await world.clock.sleep(10)
     assert len(world.requests("/wait")) == pytest.approx(30, abs=1)
+    assert await _codes(world) == [11215], "as soon as it is slowed down, not only when it is ended"
     assert not call.ended.done()
 
 

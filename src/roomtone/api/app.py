@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roomtone.api import accounts, calls, debug, events, hold_music, numbers, probes, requests, rooms, server
-from roomtone.api.errors import answer_errors
+from roomtone.api.errors import ERRORS, answer_errors
 from roomtone.api.metrics import Metrics
 from roomtone.api.probes import Readiness, ReadinessSign
 from roomtone.api.sources import Sources
@@ -36,7 +36,7 @@ class Api:
             redoc_url=None,
         )
         answer_errors(self.app)
-        own = APIRouter(prefix=PREFIX)
+        own = APIRouter(prefix=PREFIX, responses=ERRORS)
         for noun in (rooms, calls, requests, debug, numbers, accounts):
             own.include_router(noun.router(sources))
         own.include_router(events.router(sources, self._streams))

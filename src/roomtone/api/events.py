@@ -1,7 +1,7 @@
 """`/events`: the stream of what happens."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import StreamingResponse
@@ -13,13 +13,15 @@ from roomtone.errors import UsageError
 
 __all__ = ["router"]
 
+_LINES: dict[str, dict[str, Any]] = {"application/x-ndjson": {}, "text/event-stream": {}}
+
 
 def router(sources: Sources, streams: Streams) -> APIRouter:
     """JSON lines, or server-sent events for who accepts `text/event-stream`."""
     routes = APIRouter(prefix="/events", tags=["events"])
     scope = Depends(scope_of(sources.directory))
 
-    @routes.get("")
+    @routes.get("", response_class=StreamingResponse, responses={200: {"content": _LINES}})
     async def follow_events(
         account: Annotated[Scope, scope],
         after: Annotated[int | None, Query(description="First the events with a greater id")] = None,

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from roomtone.api.auth import Scope, scope_of
+from roomtone.api.errors import remedy_of
 from roomtone.api.shapes import NumberShape, number_shape
 from roomtone.api.sources import Sources
 from roomtone.errors import UsageError
@@ -66,7 +67,9 @@ def router(sources: Sources) -> APIRouter:
             entry = NumberEntry.model_validate(fields | changed)
         except ValidationError as error:
             first = error.errors()[0]
-            raise UsageError("invalid", f"{first['loc'][0] if first['loc'] else 'number'}: {first['msg']}") from None
+            field = str(first["loc"][0]) if first["loc"] else "number"
+            message = str(first["msg"]).removeprefix("Value error, ")
+            raise UsageError("invalid", f"{field}: {message}", remedy_of(field)) from None
         return number_shape(*await directory.change_number(account, entry))
 
     @routes.delete("/{number}", status_code=204)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from roomtone.store.rows import AccountRow, ApplicationRow, CallRow, EventRow, N
 __all__ = [
     "AccountShape",
     "CallShape",
+    "EventShape",
     "NumberShape",
     "PairShape",
     "ParticipantShape",
@@ -105,6 +106,20 @@ class RequestShape:
     error: dict[str, Any] | None
     verbs: list[dict[str, Any]]
     replay_of: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventShape:
+    """A line of `/events`; there it also has `type`."""
+
+    id: int
+    time: datetime
+    event: str
+    account_sid: str
+    conference_sid: str | None
+    call_sid: str | None
+    sequence: int | None
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,15 +280,14 @@ def account_shape(row: AccountRow, *, token: str | None = None) -> AccountShape:
     )
 
 
-def event_shape(row: EventRow) -> Mapping[str, Any]:
-    """A line of `/events`; there it also has `type`."""
-    return {
-        "id": row.id,
-        "time": row.time.isoformat(),
-        "event": row.event,
-        "account_sid": row.account_sid,
-        "conference_sid": row.conference_sid,
-        "call_sid": row.call_sid,
-        "sequence": row.sequence,
-        "data": dict(row.data),
-    }
+def event_shape(row: EventRow) -> EventShape:
+    return EventShape(
+        id=row.id,
+        time=row.time,
+        event=row.event,
+        account_sid=row.account_sid,
+        conference_sid=row.conference_sid,
+        call_sid=row.call_sid,
+        sequence=row.sequence,
+        data=dict(row.data),
+    )

@@ -8,19 +8,18 @@ is told so and let go; nothing waits for it.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from fastapi.encoders import jsonable_encoder
+from pydantic import TypeAdapter
 
 from roomtone.api.auth import Scope
-from roomtone.api.shapes import event_shape, request_shape
+from roomtone.api.shapes import EventShape, RequestShape, event_shape, request_shape
 from roomtone.api.sources import Sources
 from roomtone.store.query import PAGE_MAX
-from roomtone.store.rows import EventRow, RequestRow, StoreBatch
+from roomtone.store.rows import DebugRow, EventRow, RequestRow, StoreBatch
 
 __all__ = ["LINES_MAX", "TYPES", "Follower", "Streams"]
 
@@ -144,17 +143,19 @@ class Streams:
 
 
 def _event_line(row: EventRow) -> Line:
-    return {"type": "event", **event_shape(row)}
+    return {"type": "event", **_EVENT.dump_python(event_shape(row), mode="json")}
 
 
-def _debug_line(row: Any) -> Line:
-    encoded: Line = jsonable_encoder(dataclasses.asdict(row))
-    return {"type": "debug", **encoded}
+def _debug_line(row: DebugRow) -> Line:
+    return {"type": "debug", **_DEBUG.dump_python(row, mode="json")}
 
 
 def _request_line(row: RequestRow) -> Line:
-    encoded: Line = jsonable_encoder(dataclasses.asdict(request_shape(row)))
-    return {"type": "request", **encoded}
+    return {"type": "request", **_REQUEST.dump_python(request_shape(row), mode="json")}
+
+
+# What the other paths answer with, so that a time looks the same everywhere.
+_EVENT, _DEBUG, _REQUEST = TypeAdapter(EventShape), TypeAdapter(DebugRow), TypeAdapter(RequestShape)
 
 
 def as_json_line(line: Line | None) -> str:

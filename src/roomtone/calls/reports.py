@@ -55,4 +55,4 @@ class Reports:
                 self.ended(verb, reason=reason)
 
     def _now(self) -> str:
-        return self._clock.wall().isoformat(timespec="milliseconds")
+        return self._clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -8,7 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from roomtone.calls.playable import PlayableError
+from roomtone.media.clips import SOUND_FORMATS
 from roomtone.media.core import LimitReached, MediaError
 from roomtone.speech import SpeechError
 from roomtone.webhooks.request import Answer, WebhookError
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from roomtone.media.core import Clip
 
 __all__ = ["Sources"]
+
+_log = structlog.get_logger("roomtone.calls")
 
 NO_AUDIO_CODE = 12300
 NOT_SPOKEN_CODE = 13520
@@ -47,15 +52,23 @@ class Sources:
         except WebhookError as error:
             raise PlayableError(error.code, error.message) from error
         except (MediaError, LimitReached) as error:
-            raise PlayableError(NO_AUDIO_CODE, f"{url} gave no audio that could be played: {error}") from error
+            raise _no_sound(url, error) from error
 
     async def decoded(self, answer: Answer) -> Clip:
         """Audio that an application's answer was. PlayableError."""
         try:
             return await self._services.clips.decode(answer)
         except (MediaError, LimitReached) as error:
-            raise PlayableError(NO_AUDIO_CODE, f"the answer is no audio that could be played: {error}") from error
+            raise _no_sound(answer.url, error) from error
 
     async def filed(self, path: Path) -> Clip:
         """Audio of our own."""
         return await self._services.clips.file(path)
+
+
+def _no_sound(url: str, error: Exception) -> PlayableError:
+    """The decoder's own words are for us; the application is told what would do."""
+    if isinstance(error, LimitReached):
+        return PlayableError(NO_AUDIO_CODE, f"the sound at {url} is too long: {error}")
+    _log.info("sound.undecodable", url=url, reason=str(error))
+    return PlayableError(NO_AUDIO_CODE, f"{url} gave no sound that can be played; send {SOUND_FORMATS}")

@@ -132,11 +132,9 @@ class Visit:
                 participation.leave(LeaveReason.HUNG_UP)
             reason = await self._until_left(participation)
         if reason is LeaveReason.FULL:
-            self._fail(
-                CONFERENCE_FULL_CODE,
-                f"the conference {verb.name!r} is full: {verb.join.participants_max} participants",
-                participation,
-            )
+            most = verb.join.participants_max
+            size = f"{most} participant{'' if most == 1 else 's'}"
+            self._fail(CONFERENCE_FULL_CODE, f"the conference {verb.name!r} is full: {size}", participation)
         return reason
 
     async def _until_left(self, participation: Participation) -> LeaveReason:

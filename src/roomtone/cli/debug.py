@@ -1,4 +1,4 @@
-"""`roomtone debug`: the account's debug log, oldest last seen at the bottom, as a log is read."""
+"""`roomtone debug`: the account's debug log, newest first as every list; with `--follow` the newest come last, as they happen."""
 
 from __future__ import annotations
 
@@ -16,25 +16,28 @@ def debug(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
     code: Annotated[int | None, typer.Option("--code", help="Only entries with this number.")] = None,
     call: Annotated[str | None, typer.Option("--call", help="Only entries of this call.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="So many of the newest.")] = 50,
     url: UrlOption = "",
     account: AccountOption = "",
     token: TokenOption = "",
     json_: JsonOption = False,
 ) -> None:
-    """What the application did wrong, with the platform's error numbers."""
+    """What the application did wrong, with the platform's error numbers: newest first, with --follow newest last."""
     client = connect(url, account, token)
     stream = client.stream("/events", types="debug", call_sid=call) if follow else iter(())
     answer = client.get("/debug", code=code, call_sid=call, limit=limit)
     if json_ and not follow:
         print_json(answer)
         return
-    if not answer["debug"] and not follow:
+    entries = answer["debug"]
+    if not entries and not follow:
         print_note("The debug log is empty.")
     out = console()
-    for entry in [*reversed(answer["debug"])]:
+    for entry in reversed(entries) if follow else entries:
         _show(out, entry, json_=json_)
-    last = answer["debug"][0]["id"] if answer["debug"] else 0
+    if len(entries) == limit and not follow:
+        print_note(f"These are the newest {limit}; --limit shows more.")
+    last = entries[0]["id"] if entries else 0
     for entry in stream:
         if entry.get("id", 0) > last and code in (None, entry.get("code")):
             _show(out, entry, json_=json_)

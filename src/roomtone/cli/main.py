@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any, NoReturn
 
 import typer
 
@@ -25,7 +26,7 @@ from roomtone.cli import (
 )
 from roomtone.cli.options import JsonOption
 from roomtone.cli.output import print_json, print_note
-from roomtone.errors import ExitCode, RoomtoneError
+from roomtone.errors import ExitCode, RoomtoneError, UsageError
 
 __all__ = ["app", "main"]
 
@@ -71,16 +72,31 @@ def version(json_: JsonOption = False) -> None:
 def main() -> None:
     """Runs the command of the process's arguments, and leaves with its exit code."""
     arguments, own_command = _split(sys.argv[1:])
+    as_json = "--json" in arguments
     try:
-        app(arguments, prog_name="roomtone", obj=own_command)
+        sys.exit(app(arguments, prog_name="roomtone", obj=own_command, standalone_mode=not as_json))
+    except _Misuse as misuse:  # only with --json; else it has been shown, with the usage
+        _leave(UsageError("usage", str(misuse.format_message()), _help(misuse)), as_json=True)
     except RoomtoneError as error:
-        if "--json" in arguments:
-            print_json(error.as_json())
-        else:
-            print_note(f"roomtone: {error.as_text()}")
-        sys.exit(error.exit_code)
+        _leave(error, as_json=as_json)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
+
+
+_Misuse: Any = typer.BadParameter.__mro__[1]
+"""Of every mistake on a command line; the library does not export it."""
+
+
+def _help(misuse: Any) -> str:
+    return f"`{misuse.ctx.command_path if misuse.ctx else 'roomtone'} --help` says how it is used."
+
+
+def _leave(error: RoomtoneError, *, as_json: bool) -> NoReturn:
+    if as_json:
+        print_json(error.as_json())
+    else:
+        print_note(f"roomtone: {error.as_text()}")
+    sys.exit(error.exit_code)
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:

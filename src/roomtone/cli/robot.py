@@ -7,6 +7,7 @@ must do.
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,6 +20,7 @@ from roomtone.cli.expectations import Expectation
 from roomtone.cli.output import print_json, print_note
 from roomtone.clock import LiveClock
 from roomtone.errors import ExitCode, NotFoundError, RoomtoneError, UsageError
+from roomtone.media.clips import SOUND_FORMATS
 from roomtone.media.core import Core
 from roomtone.sip.address import read_uri
 from roomtone.testing.caller import Phone, RefusedError, RobotCall
@@ -68,11 +70,17 @@ class _Destination:
 
 
 def run(orders: Orders, client: Client, *, json_: bool) -> ExitCode:
-    """RoomtoneError."""
-    return asyncio.run(_run(orders, client, json_=json_))
+    """RoomtoneError. Interrupted or told to end, its calls are cancelled or hung up first."""
+    try:
+        return asyncio.run(_run(orders, client, json_=json_))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
 
 
 async def _run(orders: Orders, client: Client, *, json_: bool) -> ExitCode:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     destination = _destination(orders.target, client)
     host = _local_host(destination)
     core = Core(host=host, rtp_ports=(0, 0), codecs=orders.codecs)
@@ -124,9 +132,9 @@ async def _clip(orders: Orders, phone: Phone) -> Clip | None:
     if orders.play is not None:
         try:
             return await asyncio.to_thread(phone.load, orders.play.read_bytes())
-        except Exception as error:  # whatever the decoder says of the user's file
+        except Exception:  # whatever the decoder says of the user's file
             raise UsageError(
-                "bad_sound", f"{orders.play} cannot be played: {error}", "WAV, MP3, Ogg Vorbis or FLAC."
+                "bad_sound", f"{orders.play} is no sound that can be played.", f"Name a file in {SOUND_FORMATS}."
             ) from None
     if orders.say is not None:
         from roomtone.speech import Speech  # noqa: PLC0415
@@ -305,7 +313,8 @@ class _Robot:
         self._tell("over", reason=reason)
         if seconds:
             heard = ", ".join(f"{name} {length:g} s" for name, length in seconds.items())
-            self._tell("heard", what=[heard, f"{len(self._beeps)} beeps"] if self._beeps else [heard])
+            beeps = f"{len(self._beeps)} beep{'' if len(self._beeps) == 1 else 's'}"
+            self._tell("heard", what=[heard, beeps] if self._beeps else [heard])
         for text in missed:
             print_note(f"roomtone: call {self._number}: {text} was expected and did not happen")
 

@@ -22,10 +22,13 @@ from roomtone.webhooks.request import Answer, Webhook
 if TYPE_CHECKING:
     from roomtone._native import Clip, Codec
 
-__all__ = ["CLIP_BYTES_PER_MILLISECOND", "Clip", "ClipCache", "Clips", "Codec", "Loader"]
+__all__ = ["CLIP_BYTES_PER_MILLISECOND", "SOUND_FORMATS", "Clip", "ClipCache", "Clips", "Codec", "Loader"]
 
 CLIP_BYTES_PER_MILLISECOND = 130
 """What a clip takes: samples at 8 and 48 kHz and two encodings of G.711, rounded up."""
+
+SOUND_FORMATS = "WAV, MP3, Ogg Vorbis or FLAC"
+"""What the core decodes, in the words of a user."""
 
 _DECODING_MAX = 2
 

@@ -143,6 +143,12 @@ async def test_numbers_are_made_changed_and_removed(server: Stand) -> None:
         changed = await client.patch("/api/v1/numbers/+15550199", json={"voice_url": "http://app/new"})
         assert changed.json()["voice_url"] == "http://app/new"
         bad = await client.patch("/api/v1/numbers/+15550199", json={"voice_url": "app"})
+        worse = await client.post("/api/v1/numbers", json={"number": "1", "voice_url": "app"})
+        for refused in (bad, worse):
+            assert (
+                refused.json()["error"]["message"] == 'voice_url: "app" is not an http:// or https:// URL with a host'
+            )
+            assert "http://localhost:5000/voice" in refused.json()["error"]["remedy"]
         assert bad.status_code == 400
         assert (await client.delete("/api/v1/numbers/15550199")).status_code == 204
         assert (await client.get("/api/v1/numbers/+15550199")).status_code == 404

@@ -167,6 +167,10 @@ async def test_followers_see_what_happens_when_it_is_durable(server: Stand, appl
     requests = [line for line in seen if line["type"] == "request"]
     assert {line["id"] for line in requests} == {request_id}
     assert requests[-1]["status"] == 200
+    async with server.client() as client:
+        listed = (await client.get("/api/v1/debug")).json()["debug"]
+    assert [line for line in seen if line["type"] == "debug"] == [{"type": "debug", **entry} for entry in listed]
+    assert {line["time"][-1] for line in seen} == {"Z"}
 
 
 async def test_server_sent_events_for_browsers(server: Stand) -> None:

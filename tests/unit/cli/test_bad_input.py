@@ -83,6 +83,27 @@ def test_an_error_is_an_object_with_json(tmp_path: Path) -> None:
     assert set(left.json["error"]) == {"code", "message", "remedy"}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message", "remedy"),
+    [
+        (["call", "--json"], "target", "roomtone call --help"),
+        (["rooms", "--json", "--nonsense"], "--nonsense", "roomtone rooms --help"),
+        (["debug", "--json", "--limit", "0"], "--limit", "roomtone debug --help"),
+        (["nonsense", "--json"], "nonsense", "roomtone --help"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_an_object_too(
+    tmp_path: Path, arguments: list[str], message: str, remedy: str
+) -> None:
+    left = roomtone(*arguments, folder=tmp_path)
+    assert left.code == 2
+    assert left.err == ""
+    error = left.json["error"]
+    assert error["code"] == "usage"
+    assert message in error["message"]
+    assert remedy in error["remedy"]
+
+
 @pytest.mark.parametrize("command", ["--help", "dev --help", "numbers --help", "numbers add --help"])
 def test_help(tmp_path: Path, command: str) -> None:
     left = roomtone(*command.split(), folder=tmp_path)

@@ -182,7 +182,7 @@ def _gather(place: Place) -> Gather:
         method=place.method("method", "POST", 13312),
         timeout_s=float(place.integer("timeout", 5, 13313, least=0)),
         finish_on_key="#" if finish is None else finish,
-        num_digits=place.integer("numDigits", 0, 13314, least=1) or None,
+        num_digits=place.integer("numDigits", 0, 13314, least=1, otherwise="any number of keys is taken") or None,
         action_on_empty=place.boolean("actionOnEmptyResult", False, 12200),
         prompts=_prompts(place),
         path=place.path,

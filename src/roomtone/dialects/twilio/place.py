@@ -118,8 +118,10 @@ class Place:
         self.wrong(name, code, "must be GET or POST", default)
         return default
 
-    def integer(self, name: str, default: int, code: int, *, least: int, most: int = 2**31 - 1) -> int:
-        """A whole number from `least` to `most`, in ASCII digits."""
+    def integer(
+        self, name: str, default: int, code: int, *, least: int, most: int = 2**31 - 1, otherwise: str = ""
+    ) -> int:
+        """A whole number from `least` to `most`, in ASCII digits. `otherwise`: what a default means that is no such number."""
         value = self.attribute(name)
         if value is None:
             return default
@@ -127,7 +129,7 @@ class Place:
         if digits.isascii() and digits.isdigit() and len(digits) <= 10 and least <= int(digits) <= most:
             return int(digits)
         bounds = f"of at least {least}" if most == 2**31 - 1 else f"from {least} to {most}"
-        self.wrong(name, code, f"must be a whole number {bounds}", str(default))
+        self.wrong(name, code, f"must be a whole number {bounds}", str(default), otherwise)
         return default
 
     def link(self, value: str) -> str:
@@ -137,10 +139,10 @@ class Place:
         except ValueError:
             return value.strip()
 
-    def wrong(self, name: str, code: int, rule: str, default: str) -> None:
+    def wrong(self, name: str, code: int, rule: str, default: str, otherwise: str = "") -> None:
         """Notes a wrong value of attribute `name`."""
         shown = (self.attribute(name) or "")[:_SHOWN_CHARACTERS_MAX]
-        used = f'"{default}" is used' if default else "it is ignored"
+        used = otherwise or (f'"{default}" is used' if default else "it is ignored")
         self.find(code, f'{name} of <{self.name}> {rule}, not "{shown}"; {used}')
 
 

@@ -246,6 +246,13 @@ def test_gather() -> None:
     assert only(response('<Gather finishOnKey="" input="dtmf"/>'), Gather).finish_on_key == ""
 
 
+def test_a_wrong_number_of_digits_says_what_holds_instead() -> None:
+    (finding,) = response('<Gather numDigits="0"/>').findings
+    assert finding.message.endswith(
+        'numDigits of <Gather> must be a whole number of at least 1, not "0"; any number of keys is taken'
+    )
+
+
 @pytest.mark.parametrize(
     ("inner", "code"),
     [
