@@ -93,93 +93,112 @@ class Server:
     """Everything, built. `start` makes one, `stop` ends it."""
 
     def __init__(self, settings: Settings, world: World, store: Store, http: HttpServer | None) -> None:
+        """Walk 1 from its end: what rooms stand on, rooms, what calls need besides, calls, and the phones' and the clients' ways in."""
         self.settings = settings
         self.clock = world.clock
         self.core = world.core
         self.store = store
         self.http = http
         self._world = world
-        ids = Ids(world.source)
-        hooks = settings.webhooks
+        self._ids = Ids(world.source)
         self.metrics = Metrics()
         self.media = Media(world.core)
-        self.directory = Directory(store.identities, self.clock, ids, admin_token(settings, ids))
-        self.journal = Journal(
-            self.clock, ids.request, capture=hooks.capture, shows_digits=hooks.show_digits, keep=self._keep_request
+        self.directory = Directory(store.identities, self.clock, self._ids, admin_token(settings, self._ids))
+        self.conferences = self._make_conferences()
+        self.journal = self._make_journal()
+        self.webhooks = self._make_webhooks()
+        self.speech = Speech(self.clock, world.core)
+        self.clips = self._make_clips()
+        self.services = self._make_services()
+        self.switchboard = Switchboard(self.services, self.directory, self._admits)
+        self.signalling = self._make_signalling()
+        self.media.on_sip = Endpoint(self.signalling, self.switchboard.incoming).handle
+        self.api = self._make_api()
+        self._warming: asyncio.Task[None] | None = None
+        self._refusals: Timer | None = None
+
+    def _make_conferences(self) -> Conferences:
+        rules = RoomRules(music_when_alone=self.settings.rooms.music_when_alone)
+        return Conferences(media=self.media, store=self.store, clock=self.clock, ids=self._ids, rules=rules)
+
+    def _make_journal(self) -> Journal:
+        hooks = self.settings.webhooks
+        return Journal(
+            self.clock,
+            self._ids.request,
+            capture=hooks.capture,
+            shows_digits=hooks.show_digits,
+            keep=self._keep_request,
         )
-        self.webhooks = WebhookClient(
+
+    def _make_webhooks(self) -> WebhookClient:
+        hooks = self.settings.webhooks
+        return WebhookClient(
             self.clock,
             self.journal,
-            guard=Guard((str(network) for network in hooks.allow_networks), settings.named_urls()),
+            guard=Guard((str(network) for network in hooks.allow_networks), self.settings.named_urls()),
             url_map=UrlMap(dict(hooks.map)),
             limits=ClientLimits(
                 connect_timeout_s=hooks.connect_timeout,
                 total_timeout_s=hooks.total_timeout,
                 media_bytes_max=hooks.max_media_bytes,
             ),
-            in_virtual_time=world.is_virtual,
+            in_virtual_time=self._world.is_virtual,
             measure=self.metrics.request,
         )
-        self.speech = Speech(self.clock, world.core)
-        self.clips = Clips(
+
+    def _make_clips(self) -> Clips:
+        return Clips(
             self.clock,
             self.webhooks,
-            world.core,
-            media_bytes_max=hooks.max_media_bytes,
-            encode_files=() if world.is_virtual else ("opus",),
+            self.core,
+            media_bytes_max=self.settings.webhooks.max_media_bytes,
+            encode_files=() if self._world.is_virtual else ("opus",),
         )
-        self.conferences = Conferences(
-            media=self.media,
-            store=store,
+
+    def _make_services(self) -> Services:
+        options = DialectOptions(participants_max=self.settings.rooms.max_participants)
+        limits = self.settings.limits
+        return Services(
             clock=self.clock,
-            ids=ids,
-            rules=RoomRules(music_when_alone=settings.rooms.music_when_alone),
-        )
-        options = DialectOptions(participants_max=settings.rooms.max_participants)
-        self.services = Services(
-            clock=self.clock,
-            ids=ids,
+            ids=self._ids,
             media=self.media,
             webhooks=self.webhooks,
             journal=self.journal,
             speech=self.speech,
             clips=self.clips,
-            store=store,
+            store=self.store,
             rooms=self.conferences,
             hold_music=HoldMusic(music.pieces),
             dialects={name: make(options) for name, make in DIALECTS.items()},
             limits=Limits(
-                calls_max=settings.limits.calls,
-                calls_per_second_max=settings.limits.calls_per_second,
-                calls_per_account_max=settings.limits.calls_per_account,
-                document_bytes_max=hooks.max_document_bytes,
+                calls_max=limits.calls,
+                calls_per_second_max=limits.calls_per_second,
+                calls_per_account_max=limits.calls_per_account,
+                document_bytes_max=self.settings.webhooks.max_document_bytes,
             ),
         )
-        self.switchboard = Switchboard(self.services, self.directory, self._admits)
-        surroundings = Surroundings(
-            world.core, settings.sip.advertise, [str(network) for network in settings.sip.local_networks]
+
+    def _make_signalling(self) -> Signalling:
+        sip = self.settings.sip
+        surroundings = Surroundings(self.core, sip.advertise, [str(network) for network in sip.local_networks])
+        return Signalling(self.core, self.media, self.clock, self._world.source or random.SystemRandom(), surroundings)
+
+    def _make_api(self) -> Api:
+        sources = Sources(
+            clock=self.clock,
+            ids=self._ids,
+            directory=self.directory,
+            store=self.store,
+            rooms=self.conferences,
+            calls=self.switchboard,
+            journal=self.journal,
+            replay=self.webhooks.replay,
+            pieces=music.pieces,
+            core_statistics=self.core.stats,
+            data=self.settings.server.data,
         )
-        source = world.source or random.SystemRandom()
-        self.signalling = Signalling(world.core, self.media, self.clock, source, surroundings)
-        self.media.on_sip = Endpoint(self.signalling, self.switchboard.incoming).handle
-        self.api = Api(
-            Sources(
-                clock=self.clock,
-                ids=ids,
-                directory=self.directory,
-                store=store,
-                rooms=self.conferences,
-                calls=self.switchboard,
-                journal=self.journal,
-                replay=self.webhooks.replay,
-                pieces=music.pieces,
-                core_statistics=world.core.stats,
-                data=settings.server.data,
-            ),
-            self.metrics,
-        )
-        self._warming: asyncio.Task[None] | None = None
-        self._refusals: Timer | None = None
+        return Api(sources, self.metrics)
 
     @classmethod
     async def start(cls, settings: Settings, world: World, *, identities: Source = "file", http: bool = True) -> Server:
