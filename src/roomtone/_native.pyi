@@ -165,6 +165,8 @@ class Batch:
     def stop(self, player: int) -> None: ...
     def send_digits(self, leg: int, digits: str) -> None:
         """RFC 4733 events to the far end (tones where it has none); `w` and `W` pause half a second and one."""
+    def press(self, leg: int, digit: str) -> None:
+        """A key of the far end that came in signalling: the same Digit follows as for one in RTP."""
     def relay_digit(self, bus: int, digit: str, except_leg: int) -> None:
         """The key again, to every leg of the bus that hears, but one."""
     def direction(self, leg: int, *, sends: bool, receives: bool) -> None:

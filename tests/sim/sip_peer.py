@@ -88,7 +88,8 @@ class Peer:
 
     def begin(self, method: str, uri: str, headers: list[tuple[str, str]], body: bytes = b"") -> tuple[int, Sent]:
         """The same without waiting: its transaction, and what comes of it."""
-        fields = [*headers, TYPE] if body else headers
+        has_type = any(name == "Content-Type" for name, _ in headers)
+        fields = [*headers, TYPE] if body and not has_type else headers
         transaction = self.core.sip_request(method, uri, fields, body, destination=SERVER)
         sent = self._sent[transaction] = Sent()
         return transaction, sent

@@ -341,6 +341,46 @@ async def test_other_methods_within_the_call(world: World) -> None:
     assert (await talk.ask("OPTIONS")).header("Allow") is not None
 
 
+RELAY = ("Content-Type", "application/dtmf-relay")
+BARE = ("Content-Type", "application/dtmf")
+
+
+@simulated()
+async def test_a_caller_who_sends_keys_by_info_passes_the_menu(world: World) -> None:
+    menu = '<Response><Gather action="/join" numDigits="2"><Say loop="9">Press any two keys, please</Say></Gather></Response>'
+    talk = await _talk(world, menu)
+    world.application(LONG, "/join")
+    await talk.invite()
+    await world.clock.sleep(2)
+    assert (await talk.ask("INFO", b"Signal=5\r\nDuration=160\r\n", RELAY)).status == 200
+    await world.clock.sleep(1)
+    assert world.requests("/join") == []
+    assert (await talk.ask("INFO", b"#x", BARE)).status == 400
+    assert (await talk.ask("INFO", b"Signal\r\n", RELAY)).status == 400
+    other = await talk.ask("INFO", b"5", ("Content-Type", "application/media_control+xml"))
+    assert other.status == 415
+    assert "application/dtmf-relay" in (other.header("Accept") or "")
+    assert (await talk.ask("INFO", b"11", BARE)).status == 200
+    await world.clock.sleep(1)
+    assert world.requests("/join")[0].parameters["Digits"] == "5", "11 is the #, which finishes"
+
+
+@simulated()
+async def test_in_a_room_keys_by_info_are_made_again_for_the_others_and_the_star_leaves(world: World) -> None:
+    room = '<Dial action="/left" hangupOnStar="true"><Conference beep="false">R</Conference></Dial>'
+    talk = await _talk(world, f"<Response>{room}</Response>")
+    world.application(LONG, "/left")
+    berta = await world.call()
+    await talk.invite()
+    await world.clock.sleep(1)
+    await talk.ask("INFO", b"Signal= 7\nDuration= 250\n", RELAY)
+    await world.clock.sleep(1)
+    assert berta.ear.digits == "7"
+    await talk.ask("INFO", b"*", BARE)
+    await world.clock.sleep(1)
+    assert len(world.requests("/left")) == 1
+
+
 @simulated()
 async def test_outside_of_a_call(world: World) -> None:
     """A22."""

@@ -43,6 +43,7 @@ pub enum Order {
     Finish(PlayerId),
     Stop(PlayerId),
     SendDigits(LegId, String),
+    Press(LegId, u8),
     RelayDigit { bus: BusId, key: u8, except: LegId },
     Direct(LegId, Direction),
     Tap { tap: TapId, leg: LegId, point: TapPoint, seconds_max: usize, notify: Duration },
@@ -262,6 +263,7 @@ impl Control {
             Order::SendDigits(leg, digits) => {
                 self.to_leg(leg, pieces, Command::SendDigits(leg, digits.into()))
             }
+            Order::Press(leg, key) => self.to_leg(leg, pieces, Command::Press(leg, key)),
             Order::Direct(leg, direction) => self.to_leg(leg, pieces, Command::Direct(leg, direction)),
             Order::RelayDigit { bus, key, except } => match self.buses.get(&bus) {
                 Some(worker) => pieces.add(*worker, Command::RelayDigit(bus, key, except)),

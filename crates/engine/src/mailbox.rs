@@ -79,6 +79,8 @@ pub enum Command {
     Stop(Target, PlayerId),
     /// Keys to the far end.
     SendDigits(LegId, Box<str>),
+    /// A key of the far end, from signalling.
+    Press(LegId, u8),
     /// A key to all others.
     RelayDigit(BusId, u8, LegId),
     /// A copy of what a leg says or hears.

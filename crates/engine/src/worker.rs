@@ -321,6 +321,10 @@ impl Worker {
                 leg.send_digits(digits.as_bytes());
                 return Ok(Remains::Digits(digits));
             }
+            Command::Press(id, key) => {
+                let (leg, _) = self.leg(id).ok_or(Gone(id.0, Remains::Nothing))?;
+                leg.press(key);
+            }
             Command::RelayDigit(id, key, except) => {
                 self.bus(id).ok_or(Gone(id.0, Remains::Nothing))?.relay_digit(key, except);
             }

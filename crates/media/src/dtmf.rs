@@ -162,12 +162,12 @@ impl DigitReceiver {
 }
 
 /// Events 0 to 15 as keys (RFC 4733, table 3).
-fn key_of(event: u8) -> Option<u8> {
+pub(crate) fn key_of(event: u8) -> Option<u8> {
     b"0123456789*#ABCD".get(usize::from(event)).copied()
 }
 
 /// A key as an event; lower case letters count as upper.
-fn event_of(key: u8) -> Option<u8> {
+pub(crate) fn event_of(key: u8) -> Option<u8> {
     b"0123456789*#ABCD".iter().position(|known| *known == key.to_ascii_uppercase()).map(|event| event as u8)
 }
 

@@ -295,6 +295,13 @@ impl Leg {
         digits.iter().filter(|&&key| media.sender.push_digit(key)).count()
     }
 
+    /// A key of the far end that came in signalling: from the next tick on as if it had come in RTP. Ignored while no media is settled.
+    pub fn press(&mut self, key: u8) {
+        if let Some(media) = &mut self.media {
+            media.receiver.press(key);
+        }
+    }
+
     /// Hangs a tap, or none, at a point; the one that hung there comes back.
     pub fn set_tap(&mut self, point: TapPoint, tap: Option<Box<dyn Tap>>) -> Option<Box<dyn Tap>> {
         let place = match point {

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use crate::codec::Codec;
 use crate::comfort;
-use crate::dtmf::{DigitReceiver, DigitStarted, Pressed};
+use crate::dtmf::{DigitReceiver, DigitStarted, Pressed, event_of, key_of};
 pub use crate::jitter::JitterConfig;
 use crate::jitter::{Lateness, Seen};
 use crate::playout::Playout;
@@ -334,6 +334,17 @@ impl Receiver {
         let Ok(Some(started)) = self.digits.handle(packet.payload, packet.marker, packet.timestamp) else {
             return;
         };
+        self.keep_digit(started);
+    }
+
+    /// A key that came by another way, in signalling. False: it is no key.
+    pub fn press(&mut self, key: u8) -> bool {
+        let Some(key) = event_of(key).and_then(key_of) else { return false };
+        self.keep_digit(DigitStarted { key, timestamp: 0 });
+        true
+    }
+
+    fn keep_digit(&mut self, started: DigitStarted) {
         match self.digits_waiting.iter_mut().find(|place| place.is_none()) {
             Some(place) => {
                 *place = Some(started);

@@ -119,6 +119,12 @@ impl Batch {
         self.add(Order::SendDigits(LegId(leg), digits));
     }
 
+    fn press(&self, leg: u64, digit: &str) -> PyResult<()> {
+        let [key] = digit.as_bytes() else { return Err(PyValueError::new_err("press: one key")) };
+        self.add(Order::Press(LegId(leg), *key));
+        Ok(())
+    }
+
     fn relay_digit(&self, bus: u64, digit: &str, except_leg: u64) -> PyResult<()> {
         let [key] = digit.as_bytes() else { return Err(PyValueError::new_err("relay_digit: one key")) };
         self.add(Order::RelayDigit { bus: BusId(bus), key: *key, except: LegId(except_leg) });

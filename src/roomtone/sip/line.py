@@ -17,6 +17,7 @@ import structlog
 from roomtone.calls.line import LineEnd
 from roomtone.sip.address import host_port, name_addr
 from roomtone.sip.core import SdpError, SipFailed, SipMessage, SipRequest, SipResponse
+from roomtone.sip.info import KEY_TYPES, UnknownTypeError, read_key
 from roomtone.sip.session_timer import (
     MIN_SE_S,
     Agreement,
@@ -146,11 +147,26 @@ class SipLine:
                     event.transaction, 200, [("Allow", ALLOW), ("Accept", SDP_TYPE), ("Supported", SUPPORTED)]
                 )
             case "INFO":
-                self._respond(
-                    event.transaction, 415 if message.body else 200, [("Accept", SDP_TYPE)] if message.body else []
-                )
+                self._info(event)
             case _:
                 self._respond(event.transaction, 405, [("Allow", ALLOW)])
+
+    def _info(self, event: SipRequest) -> None:
+        """A key pressed at a telephone that says so in signalling; it counts like one that came in RTP."""
+        message = event.message
+        try:
+            key = read_key(message.header("Content-Type") or "", message.body)
+        except UnknownTypeError:
+            self._respond(event.transaction, 415, [("Accept", ", ".join((SDP_TYPE, *KEY_TYPES)))])
+            return
+        except ValueError as error:
+            self._respond(event.transaction, 400, reason=f"Bad Request: {error}")
+            return
+        if key:
+            batch = self.signalling.media.batch()
+            batch.press(self.leg, key)
+            self.signalling.media.submit(batch)
+        self._respond(event.transaction, 200)
 
     def _hung_up(self) -> None:
         self._ended(LineEnd.HUNG_UP)
@@ -207,10 +223,16 @@ class SipLine:
         self._timer.start(agreement, we_are="uas")
 
     def _respond(
-        self, transaction: int, status: int, headers: Sequence[tuple[str, str]] = (), body: bytes = b""
+        self,
+        transaction: int,
+        status: int,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        *,
+        reason: str = "",
     ) -> None:
         fields = [("Server", PRODUCT), *headers, *described(body)]
-        self.signalling.core.sip_respond(transaction, status, "", fields, body, self.dialog.local_tag)
+        self.signalling.core.sip_respond(transaction, status, reason, fields, body, self.dialog.local_tag)
 
     def _retry_later(self, transaction: int) -> None:
         self._respond(transaction, 500, [("Retry-After", str(self.signalling.source.randint(0, 10)))])
