@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from roomtone.api import accounts, calls, debug, events, hold_music, numbers, probes, requests, rooms, server
+from roomtone.api import accounts, calls, debug, events, hold_music, not_yet, numbers, probes, requests, rooms, server
 from roomtone.api.errors import ERRORS, answer_errors
 from roomtone.api.metrics import Metrics
 from roomtone.api.probes import Readiness, ReadinessSign
@@ -42,6 +42,7 @@ class Api:
         own.include_router(events.router(sources, self._streams))
         own.include_router(server.router(sources, self.description))
         self.app.include_router(own)
+        self.app.include_router(not_yet.router())
         self.app.include_router(hold_music.router(sources.pieces))
         self.app.include_router(probes.router(self.sign, sources.store, sources.directory, metrics))
         self.app.add_middleware(_BoundedBody)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ __all__ = ["app"]
 app = typer.Typer(help="The settings.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 _SECRETS = ("token", "password", "signing_key", "admin_token")
+_PASSWORD = re.compile(r"(://[^/@:\s]*:)[^/@\s]+@")
+"""In a URL: of a database, or of an application that wants Basic authentication."""
 
 
 @app.command("check")
@@ -77,6 +80,8 @@ def _shown(values: Any, name: str = "") -> Any:
         return [_shown(value) for value in values]
     if name in _SECRETS and values:
         return "***"
+    if isinstance(values, str):
+        return _PASSWORD.sub(r"\1***@", values)
     return "" if values is None else values
 
 

@@ -111,7 +111,8 @@ def _ports(settings: Settings) -> Iterator[Finding]:
     if not low:
         yield Finding("sip.rtp_ports", "good", "any free ports")
         return
-    host = sip.udp.host if sip.udp else ""
+    listen = sip.udp or sip.tcp  # where the audio is
+    host = listen.host if listen else "127.0.0.1"
     tried = range(low, min(high + 1, low + 2 * RTP_PORTS_TRIED), 2)
     taken = [port for port in tried if _error_of_binding(host, port, socket.SOCK_DGRAM)]
     if len(taken) == len(tried):

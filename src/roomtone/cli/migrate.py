@@ -6,13 +6,13 @@ import asyncio
 import os
 from pathlib import Path
 
-from roomtone.cli.options import ConfigOption, DataOption
-from roomtone.cli.output import print_note
+from roomtone.cli.options import ConfigOption, DataOption, JsonOption
+from roomtone.cli.output import print_json, print_note
 
 __all__ = ["migrate"]
 
 
-def migrate(config: ConfigOption = None, data: DataOption = None) -> None:
+def migrate(config: ConfigOption = None, data: DataOption = None, json_: JsonOption = False) -> None:
     """Brings the database to this version's tables. A start of the server does it too."""
     from roomtone.cli.serve import flags_layer  # noqa: PLC0415
     from roomtone.clock import LiveClock  # noqa: PLC0415
@@ -26,4 +26,7 @@ def migrate(config: ConfigOption = None, data: DataOption = None) -> None:
         await (await Database.open(loaded.settings.server.data, LiveClock())).close()
 
     asyncio.run(open_and_close())
-    print_note(f"roomtone: the database in {loaded.settings.server.data} is up to date")
+    if json_:
+        print_json({"data": str(loaded.settings.server.data)})
+    else:
+        print_note(f"roomtone: the database in {loaded.settings.server.data} is up to date")

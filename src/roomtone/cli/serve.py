@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from roomtone.cli.options import ConfigOption, DataOption, HttpOption, SipOption
+from roomtone.cli.options import ConfigOption, DataOption, HttpOption, JsonOption, SipOption
 
 if TYPE_CHECKING:
     from roomtone.settings.load import Layer
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["flags_layer", "serve"]
 
 
-def serve(config: ConfigOption = None, data: DataOption = None, http: HttpOption = None, sip: SipOption = None) -> None:
+def serve(
+    config: ConfigOption = None,
+    data: DataOption = None,
+    http: HttpOption = None,
+    sip: SipOption = None,
+    json_: JsonOption = False,  # noqa: ARG001  # for its errors (`cli.main`); the log is JSON anyway
+) -> None:
     """Serves until it is told to stop: SIGTERM drains, a second SIGINT leaves at once."""
     import structlog  # noqa: PLC0415
 

@@ -24,7 +24,6 @@ NO_EFFECT_YET = (
     "rooms.noise_suppression",
     "recordings",
     "users",
-    "trunks",
 )
 """Settings, or whole sections, that nothing stands behind yet; the start says so when one is given."""
 
@@ -84,12 +83,23 @@ def _check_identity(settings: Settings) -> None:
                 "Keep one of the two: a call to either spelling reaches it.",
             )
         seen[plain] = entry.number
-        if sids and entry.account not in sids:
-            raise SettingsError(
-                "numbers.account",
-                f"{entry.account} of {entry.number} is no account of this file",
-                "Add an [[accounts]] entry with that sid, or correct it.",
-            )
+    _check_names_and_owners(settings, sids)
+
+
+def _check_names_and_owners(settings: Settings, sids: list[str]) -> None:
+    for section in ("users", "trunks"):
+        names = [entry.name for entry in getattr(settings, section)]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise SettingsError(f"{section}.name", f"{twice} is there twice", "Give one of them another name.")
+    for section in ("numbers", "users", "trunks"):
+        for entry in getattr(settings, section):
+            if sids and entry.account and entry.account not in sids:
+                name = entry.number if section == "numbers" else entry.name
+                raise SettingsError(
+                    f"{section}.account",
+                    f"{entry.account} of {name} is no account of this file",
+                    "Add an [[accounts]] entry with that sid, or correct it.",
+                )
 
 
 def _check_ports(settings: Settings) -> None:
@@ -122,6 +132,8 @@ def notices(settings: Settings, origins: Mapping[str, str]) -> Iterator[str]:
             call_default_factory=True
         ):
             yield f"{name} ({origins[given[0]]}) is known, and has no effect yet"
+    if settings.trunks:
+        yield "trunks: only allow_from has an effect yet"
     for entry in settings.numbers:
         if entry.dialect != "twilio" or entry.version != "2010-04-01":
             yield f"numbers: {entry.dialect} {entry.version} is not spoken yet; calls to {entry.number} are refused"

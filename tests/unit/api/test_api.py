@@ -272,3 +272,25 @@ async def test_time_stands_still_while_a_request_is_answered(server: Stand) -> N
         await asyncio.wait([answering], timeout=0)
     assert "http: GET /api/v1/calls" in held
     assert not ledger.held
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/2010-04-01/Accounts/{A}/Calls.json",
+        f"/2008-08-01/Accounts/{A}/Calls",
+        "/api/laml/2010-04-01/Accounts/x/Calls",
+        "/v1/Account/MA/Conference/",
+        "/api/v1/callbacks",
+        "/api/v1/recordings/RE1",
+        "/api/v1/users",
+        "/api/v1/trunks",
+        "/sip",
+    ],
+)
+async def test_what_is_not_built_yet_says_so(server: Stand, path: str) -> None:
+    for method in ("GET", "POST", "DELETE"):
+        async with server.client() as client:
+            answer = await client.request(method, path)
+        assert answer.status_code == 501
+        assert "not built yet" in answer.json()["error"]["message"]

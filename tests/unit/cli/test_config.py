@@ -57,6 +57,24 @@ def test_show_is_a_settings_file_with_origins_and_without_secrets(tmp_path: Path
     assert roomtone("config", "show", "--json", folder=tmp_path).json["sip"]["rtp_ports"] == [20000, 29998]
 
 
+def test_show_hides_the_password_in_a_url(tmp_path: Path) -> None:
+    secret = FILE.replace("http://127.0.0.1:1", "http://user:hush@127.0.0.1:1")
+    database = 'database = "postgresql+asyncpg://roomtone:hush@db/roomtone"'
+    (tmp_path / "roomtone.toml").write_text(secret.replace("[server]", f"[server]\n{database}"))
+    left = roomtone("config", "show", folder=tmp_path)
+    assert "hush" not in left.out
+    shown = tomllib.loads(left.out)
+    assert shown["server"]["database"] == "postgresql+asyncpg://roomtone:***@db/roomtone"
+    assert shown["numbers"][0]["voice_url"] == "http://user:***@127.0.0.1:1/voice"
+
+
+def test_a_trunk_is_said_to_do_what_it_does(tmp_path: Path) -> None:
+    trunk = '[[trunks]]\nname = "carrier"\nuri = "sip:192.0.2.1"\nallow_from = ["192.0.2.0/24"]\n'
+    (tmp_path / "roomtone.toml").write_text(FILE + trunk)
+    notices = roomtone("config", "check", "--json", folder=tmp_path).json["notices"]
+    assert notices == ["trunks: only allow_from has an effect yet"]
+
+
 def test_doctor_says_what_would_stop_a_server(tmp_path: Path) -> None:
     (tmp_path / "roomtone.toml").write_text(FILE)
     findings = roomtone("doctor", "--json", folder=tmp_path).json["findings"]
@@ -77,7 +95,7 @@ def test_doctor_names_bad_settings(tmp_path: Path) -> None:
 
 
 def test_migrate_makes_the_tables(tmp_path: Path) -> None:
-    assert roomtone("migrate", "--data", "kept", folder=tmp_path).code == 0
+    assert roomtone("migrate", "--data", "kept", "--json", folder=tmp_path).json == {"data": str(tmp_path / "kept")}
     with sqlite3.connect(tmp_path / "kept" / "roomtone.sqlite") as database:
         names = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert {"accounts", "numbers", "applications", "calls", "conferences", "participants", "requests"} <= names

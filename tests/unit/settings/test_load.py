@@ -10,6 +10,8 @@ from roomtone.errors import SettingsError
 from roomtone.settings.faults import known_names
 from roomtone.settings.load import Layer, Loaded, load
 
+USER = '[[users]]\nname = "alice"\npassword = "x"\n'
+TRUNK = '[[trunks]]\nname = "carrier"\nuri = "sip:192.0.2.1"\n'
 ONE = '[[numbers]]\nnumber = "+15550100"\nvoice_url = "http://localhost:5000/voice"\n'
 ACCOUNT = '[[accounts]]\nsid = "AC0123456789abcdef0123456789abcdef"\ntoken = "secret"\n'
 OTHER = '[[accounts]]\nsid = "AC1123456789abcdef0123456789abcdef"\ntoken = "secret"\n'
@@ -126,6 +128,10 @@ def test_a_number_and_a_url_suffice(tmp_path: Path) -> None:
         (ACCOUNT + ACCOUNT, "accounts.sid", "twice"),
         (ACCOUNT + OTHER + ONE, "numbers.account", "2 accounts"),
         (ACCOUNT + ONE + 'account = "AC2"', "numbers.account", "no account"),
+        (ACCOUNT + USER + 'account = "AC2"', "users.account", "no account"),
+        (ACCOUNT + TRUNK + 'account = "AC2"', "trunks.account", "no account"),
+        (USER + USER, "users.name", "twice"),
+        (TRUNK + TRUNK, "trunks.name", "twice"),
         ('[[accounts]]\nsid = "AC12"\ntoken = "x"', "accounts.sid", "32"),
         (ACCOUNT.replace("token", "tokn"), "accounts.tokn", "accounts.token"),
         ("[server", "", "TOML"),
