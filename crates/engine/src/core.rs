@@ -234,7 +234,7 @@ fn make_workers(
             arrivals: arrivals.clone(),
             outbox: Outbox::new(events_in, gauges.clone()),
             retired: retired_in,
-            reading: Reading { scratch: Scratch::default(), offset: offset() },
+            reading: Reading { scratch: Scratch::default(), offset: offset(), before: Duration::ZERO },
             silence_max: config.silence_max,
             notifier: notifier.clone(),
             gauges: gauges.clone(),

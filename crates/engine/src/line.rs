@@ -28,6 +28,8 @@ pub struct Line {
     last_heard: Duration,
     expects_packets: bool,
     silence_reported: bool,
+    /// The sequence number that comes next, if the last tick brought one packet and no more.
+    next_sequence: Option<u16>,
     turns: u64,
     gauges: Arc<LegGauges>,
 }
@@ -42,6 +44,7 @@ impl Line {
             last_heard: now,
             expects_packets: false,
             silence_reported: false,
+            next_sequence: None,
             turns: 0,
             gauges,
         }
@@ -61,17 +64,25 @@ impl Line {
         self.last_heard = now;
     }
 
-    /// Takes what has come for the leg.
+    /// Takes what has come for the leg. Of a steady stream one packet a tick: what comes behind it is for the next.
     pub fn receive(&mut self, leg: &mut Leg, reading: &mut Reading, count: &WorkerGauges) {
-        let Self { transport, latch, gauges, last_heard, silence_reported, .. } = self;
+        let Self { transport, latch, gauges, last_heard, silence_reported, next_sequence, .. } = self;
+        let (before, expected, mut packets) = (reading.before, next_sequence.take(), 0);
         transport.receive(Channel::Rtp, reading, &mut |bytes, source, arrival| {
-            let Ok(packet) = rtp::parse(bytes) else { return count.rtp_in_dropped.add(1) };
+            let Ok(packet) = rtp::parse(bytes) else {
+                count.rtp_in_dropped.add(1);
+                return true;
+            };
             match latch.judge(source, packet.ssrc, packet.sequence, arrival) {
                 Verdict::Stranger => {
                     gauges.strangers.add(1);
-                    return count.rtp_in_stranger.add(1);
+                    count.rtp_in_stranger.add(1);
+                    return true;
                 }
-                Verdict::Unproven => return count.rtp_in_unproven.add(1),
+                Verdict::Unproven => {
+                    count.rtp_in_unproven.add(1);
+                    return true;
+                }
                 Verdict::Accept => {}
             }
             *last_heard = arrival;
@@ -80,6 +91,9 @@ impl Line {
                 Received::Dropped(_) => count.rtp_in_dropped.add(1),
                 _ => count.rtp_in.add(1),
             }
+            packets += 1;
+            *next_sequence = (packets == 1).then(|| packet.sequence.wrapping_add(1));
+            expected != Some(packet.sequence) || arrival < before
         });
     }
 
@@ -114,6 +128,7 @@ impl Line {
             } else {
                 count.rtcp_in_dropped.add(1);
             }
+            true
         });
         if self.turns.is_multiple_of(REPORT_TURNS) {
             let mut packet = [0; RTCP_BYTES_MAX];

@@ -51,7 +51,7 @@ fn drive(worker: &mut Worker, driver: &Driver) {
         } else if late > TICK {
             driver.gauges.catch_ups.add(1);
         }
-        worker.reading_mut().offset = driver.epoch.wall_offset();
+        worker.reading_mut().renew(driver.epoch.wall_offset());
         worker.tick(deadline);
     }
 }

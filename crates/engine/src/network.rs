@@ -108,7 +108,7 @@ impl Network {
                 if host.next_tick <= now {
                     host.next_tick += TICK;
                     for worker in &mut host.workers {
-                        worker.reading_mut().offset = WallOffset::of_virtual(now);
+                        worker.reading_mut().renew(WallOffset::of_virtual(now));
                         worker.tick(now);
                     }
                 }

@@ -145,6 +145,7 @@ impl SipSockets {
                 });
                 socket.receive(scratch, offset, ROUNDS_MAX, &mut |bytes, remote, _| {
                     heard(&Flow { id: *id, transport: Transport::Udp, local: *local, remote }, Some(bytes));
+                    true
                 });
             }
         }

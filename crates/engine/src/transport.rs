@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::net::SocketAddr;
 
-use crate::os::{Scratch, UdpSocket, WallOffset};
+use crate::os::{Scratch, Take, UdpSocket, WallOffset};
 
 /// Which of the two ports of a leg.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -23,14 +23,21 @@ pub struct Reading {
     pub scratch: Scratch,
     /// How kernel stamps become time since the start.
     pub offset: WallOffset,
+    /// When the tick before began to read.
+    pub before: Duration,
 }
 
-/// Takes one datagram: bytes, source, receive time.
-pub type Take<'a> = dyn FnMut(&[u8], SocketAddr, Duration) + 'a;
+impl Reading {
+    /// A tick begins.
+    pub fn renew(&mut self, offset: WallOffset) {
+        self.before = self.offset.now();
+        self.offset = offset;
+    }
+}
 
 /// A leg's way to the network.
 pub trait Transport: Send {
-    /// Hands over what has come since the last time.
+    /// Hands over what has come since the last time, as far as `take` wants it.
     fn receive(&mut self, channel: Channel, reading: &mut Reading, take: &mut Take<'_>);
     /// Sends one datagram; false when it could not leave (counted by the caller).
     fn send(&mut self, channel: Channel, bytes: &[u8], to: SocketAddr) -> bool;

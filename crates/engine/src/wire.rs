@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use sha2::{Digest, Sha256};
 
-use crate::transport::{Channel, Reading, Take, Transport};
+use crate::os::Take;
+use crate::transport::{Channel, Reading, Transport};
 
 /// Datagrams that a mailbox holds; the next one is lost, as in a socket buffer.
 const MAILBOX_DATAGRAMS_MAX: usize = 512;
@@ -282,8 +283,10 @@ impl Transport for MailboxPair {
             core::mem::drop(mailbox);
             panic!("a fault that a test asked for");
         }
-        for datagram in mailbox.datagrams.drain(..) {
-            take(&datagram.bytes, datagram.source, datagram.arrival);
+        while let Some(datagram) = mailbox.datagrams.pop_front() {
+            if !take(&datagram.bytes, datagram.source, datagram.arrival) {
+                break;
+            }
         }
     }
 

@@ -99,7 +99,7 @@ fn bench() -> Bench {
         arrivals,
         outbox: Outbox::new(events_in, gauges.clone()),
         retired,
-        reading: Reading { scratch: Scratch::default(), offset: epoch.wall_offset() },
+        reading: Reading { scratch: Scratch::default(), offset: epoch.wall_offset(), before: Duration::ZERO },
         silence_max: Duration::from_secs(60),
         notifier: Arc::new(Notifier::new(None)),
         gauges: gauges.clone(),

@@ -4,6 +4,7 @@
 //! Times are [`Duration`]s of one monotonic clock; [`Epoch`] turns them into time since the engine's start.
 
 use core::time::Duration;
+use std::net::SocketAddr;
 
 mod poll;
 pub use poll::Poll;
@@ -23,6 +24,9 @@ pub use portable::{Scratch, UdpSocket, Wake, go_first, monotonic, realtime, slee
 
 /// Bytes of the largest datagram of media that we take; RTP over an Ethernet path is smaller. SIP has a limit of its own.
 pub const DATAGRAM_BYTES_MAX: usize = 2048;
+
+/// Takes one datagram: bytes, source, receive time. Says whether what waits behind it matters now.
+pub type Take<'a> = dyn FnMut(&[u8], SocketAddr, Duration) -> bool + 'a;
 
 const NTP_SECONDS_BEFORE_1970: u64 = 2_208_988_800;
 const VIRTUAL_BEGINNING: Duration = Duration::from_secs(1_767_225_600);

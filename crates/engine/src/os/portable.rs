@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
-use super::{DATAGRAM_BYTES_MAX, Precedence, WallOffset};
+use super::{DATAGRAM_BYTES_MAX, Precedence, Take, WallOffset};
 
 /// The clock that never jumps.
 pub fn monotonic() -> Duration {
@@ -83,18 +83,12 @@ impl UdpSocket {
         self.0.as_raw_fd()
     }
 
-    /// Takes what waits, at most 16 times `rounds`: bytes, source, time since the engine's start.
-    pub fn receive(
-        &self,
-        scratch: &mut Scratch,
-        offset: &WallOffset,
-        rounds: usize,
-        take: &mut dyn FnMut(&[u8], SocketAddr, Duration),
-    ) {
+    /// Takes what waits and `take` wants, at most 16 times `rounds`: bytes, source, time since the engine's start.
+    pub fn receive(&self, scratch: &mut Scratch, offset: &WallOffset, rounds: usize, take: &mut Take<'_>) {
         for _ in 0..rounds * 16 {
             match self.0.recv_from(&mut scratch.0[..]) {
-                Ok((length, source)) => take(&scratch.0[..length], source, offset.now()),
-                Err(_) => return,
+                Ok((length, source)) if take(&scratch.0[..length], source, offset.now()) => {}
+                _ => return,
             }
         }
     }
