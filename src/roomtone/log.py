@@ -50,6 +50,10 @@ def configure(*, text: bool, level: str = "info", colors: bool = False) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    _take_the_standard_librarys(shared, renderer)
+
+
+def _take_the_standard_librarys(shared: list[structlog.typing.Processor], renderer: structlog.typing.Processor) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

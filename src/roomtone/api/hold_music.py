@@ -9,21 +9,19 @@ from xml.sax.saxutils import escape
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 
+from roomtone.calls.hold_music import DEFAULT_BUCKET, is_sound, messages
 from roomtone.errors import NotFoundError
 
-__all__ = ["DEFAULT_BUCKET", "document", "router"]
-
-DEFAULT_BUCKET = "com.twilio.music.classical"
-MESSAGES_MAX = 20
+__all__ = ["document", "router"]
 
 Pieces = Callable[[str], Sequence[Path]]
 
 
-def document(pieces: Sequence[Path], bucket: str, messages: Sequence[str]) -> str:
+def document(pieces: Sequence[Path], bucket: str, said: Sequence[str]) -> str:
     """Each message (text is spoken, a URL played), then each piece, then all of it again. URLs are relative to the document's own."""
     verbs = []
-    for message in messages[:MESSAGES_MAX]:
-        verb = "Play" if message.startswith(("http://", "https://")) else "Say"
+    for message in said:
+        verb = "Play" if is_sound(message) else "Say"
         verbs.append(f"<{verb}>{escape(message)}</{verb}>")
     verbs += [f"<Play>holdmusic/{escape(bucket)}/{escape(piece.name)}</Play>" for piece in pieces]
     lines = "\n  ".join([*verbs, "<Redirect/>"])
@@ -38,10 +36,9 @@ def router(pieces: Pieces) -> APIRouter:
     async def twimlet(request: Request) -> Response:
         query = request.query_params
         bucket = query.get("Bucket") or DEFAULT_BUCKET
-        messages = [text for name, text in query.multi_items() if name.startswith("Message") and text.strip()]
         folder = pieces(bucket)
         name = folder[0].parent.name if folder else ""
-        return Response(document(folder, name, messages), media_type="text/xml")
+        return Response(document(folder, name, messages(query.multi_items())), media_type="text/xml")
 
     @routes.get("/{bucket}/{name}")
     async def piece(bucket: str, name: str) -> FileResponse:

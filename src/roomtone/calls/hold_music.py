@@ -7,7 +7,7 @@ same as TwiML to whoever asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,15 +17,23 @@ from roomtone.calls.verbs.redirect import Redirect
 from roomtone.calls.verbs.say import Say
 from roomtone.calls.verbs.sound import Sound
 
-__all__ = ["DEFAULT_WAIT_URL", "HoldMusic"]
+__all__ = ["DEFAULT_BUCKET", "DEFAULT_WAIT_URL", "HoldMusic", "is_sound", "messages"]
 
 DEFAULT_WAIT_URL = "http://twimlets.com/holdmusic?Bucket=com.twilio.music.classical"
 _HOSTS = frozenset({"twimlets.com", "www.twimlets.com"})
 _PATH = "/holdmusic"
 DEFAULT_BUCKET = "com.twilio.music.classical"
-
-
 MESSAGES_MAX = 20
+
+
+def messages(query: Iterable[tuple[str, str]]) -> list[str]:
+    """What the query asks to be said or played before the music."""
+    return [text for name, text in query if name.startswith("Message") and text.strip()][:MESSAGES_MAX]
+
+
+def is_sound(message: str) -> bool:
+    """A message that is a URL is played, any other is spoken."""
+    return message.startswith(("http://", "https://"))
 
 
 class HoldMusic:
@@ -41,13 +49,11 @@ class HoldMusic:
             return None
         query = parse_qsl(parts.query)
         bucket = dict(query).get("Bucket", DEFAULT_BUCKET)
-        messages = [text for name, text in query if name.startswith("Message") and text.strip()]
-        verbs: list[Verb] = [_message(text) for text in messages[:MESSAGES_MAX]]
+        verbs: list[Verb] = [_message(text) for text in messages(query)]
         verbs += [Sound(file=piece, path="/") for piece in self._pieces(bucket)]
         verbs.append(Redirect(path="/"))
         return Document(verbs=tuple(verbs))
 
 
 def _message(text: str) -> Verb:
-    """A URL is played, anything else spoken."""
-    return Play(url=text, path="/") if text.startswith(("http://", "https://")) else Say(text=text, path="/")
+    return Play(url=text, path="/") if is_sound(text) else Say(text=text, path="/")

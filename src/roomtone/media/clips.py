@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from roomtone.clock import Clock
+from roomtone.media.once import Once
 from roomtone.webhooks.request import Answer, Webhook
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Clips:
         self._encode_files = tuple(encode_files)
         self._cache = ClipCache(cache_bytes_max)
         self._copies: OrderedDict[tuple[str, str, str], _Copy] = OrderedDict()
-        self._under_way: dict[Hashable, asyncio.Task[Clip]] = {}
+        self._once = Once[Hashable]()
         self._decoding = asyncio.Semaphore(_DECODING_MAX)
 
     async def fetch(
@@ -126,7 +127,7 @@ class Clips:
     ) -> Clip:
         """From an application. WebhookError; MediaError when it is no audio we know; LimitReached when it is too long."""
         key = (account_sid, method, url)
-        return await self._shared(("url", *key, self._fetcher.cookies(call_sid)), lambda: self._fetch(key, call_sid))
+        return await self._once.do(("url", *key, self._fetcher.cookies(call_sid)), lambda: self._fetch(key, call_sid))
 
     async def decode(self, answer: Answer) -> Clip:
         """What was fetched already; closes `answer` when its bytes are not needed any more. MediaError, LimitReached."""
@@ -137,7 +138,7 @@ class Clips:
         with self._clock.ledger.hold(f"read {path.name}"):
             state = await asyncio.to_thread(path.stat)
         key = ("file", str(path), state.st_mtime_ns, state.st_size)
-        return self._cache.get(key) or await self._shared(key, lambda: self._read(key, path))
+        return self._cache.get(key) or await self._once.do(key, lambda: self._read(key, path))
 
     async def _fetch(self, key: tuple[str, str, str], call_sid: str | None) -> Clip:
         account_sid, method, url = key
@@ -176,7 +177,7 @@ class Clips:
         if clip is not None:
             answer.close()
             return clip
-        return await self._shared(digest, lambda: self._load(digest, answer.body), answer.close)
+        return await self._once.do(digest, lambda: self._load(digest, answer.body), answer.close)
 
     async def _read(self, key: Hashable, path: Path) -> Clip:
         with self._clock.ledger.hold(f"read {path.name}"):
@@ -189,23 +190,6 @@ class Clips:
                 clip = await asyncio.to_thread(self._loader.load_clip, audio, encode)
         self._cache.put(key, clip)
         return clip
-
-    async def _shared(
-        self, key: Hashable, work: Callable[[], Coroutine[None, None, Clip]], over: Callable[[], None] | None = None
-    ) -> Clip:
-        """One task for all who ask at the same time; that one of them is cancelled does not end it. `over`: called at its end."""
-        task = self._under_way.get(key)
-        if task is None:
-            task = self._under_way[key] = asyncio.create_task(work())
-            task.add_done_callback(lambda done: self._finished(key, done))
-        if over is not None:
-            task.add_done_callback(lambda _done: over())
-        return await asyncio.shield(task)
-
-    def _finished(self, key: Hashable, task: asyncio.Task[Clip]) -> None:
-        del self._under_way[key]
-        if not task.cancelled():
-            task.exception()  # looked at, also when nobody waits any more
 
 
 def _size(clip: Clip) -> int:

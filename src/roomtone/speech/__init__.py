@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from roomtone.clock import Clock
 from roomtone.limits import SPEECH_TEXTS_MAX, SPEECH_TEXTS_PER_ACCOUNT_MAX
 from roomtone.media.clips import ClipCache, Loader
+from roomtone.media.once import Once
 from roomtone.speech.voice import SpeechError, VoiceProcess
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Speech:
         self._process = process or VoiceProcess(clock)
         self._encode = tuple(encode)
         self._cache = ClipCache(cache_bytes_max)
-        self._under_way: dict[tuple[str, str, str], asyncio.Task[Clip]] = {}  # by account, language and text
+        self._once = Once[tuple[str, str, str]]()  # by account, language and text
 
     async def warm(self) -> None:
         """Starts the process and loads the English voice; never raises, since the first text will say what is wrong."""
@@ -69,17 +70,14 @@ class Speech:
         if clip is not None:
             return clip
         key = (account_sid, *spoken)  # who rides on the text of another account would wait in that one's turn
-        task = self._under_way.get(key)
-        if task is None:
+        if key not in self._once:
             self._check_room(account_sid)
-            task = self._under_way[key] = asyncio.create_task(self._speak(account_sid, spoken))
-            task.add_done_callback(lambda done: self._finished(key, done))
-        return await asyncio.shield(task)
+        return await self._once.do(key, lambda: self._speak(account_sid, spoken))
 
     def _check_room(self, account_sid: str) -> None:
-        if len(self._under_way) >= SPEECH_TEXTS_MAX:
+        if len(self._once) >= SPEECH_TEXTS_MAX:
             raise SpeechError(f"{SPEECH_TEXTS_MAX} texts wait to be spoken already; this one was skipped", _FULL_CODE)
-        if sum(owner == account_sid for owner, *_ in self._under_way) >= SPEECH_TEXTS_PER_ACCOUNT_MAX:
+        if sum(key[0] == account_sid for key in self._once) >= SPEECH_TEXTS_PER_ACCOUNT_MAX:
             message = (
                 f"{SPEECH_TEXTS_PER_ACCOUNT_MAX} texts of this account wait to be spoken already; this one was skipped"
             )
@@ -87,8 +85,7 @@ class Speech:
 
     async def close(self) -> None:
         """Ends what is under way, and the process. Again is harmless."""
-        for task in tuple(self._under_way.values()):
-            task.cancel()
+        self._once.cancel()
         await self._process.close()
 
     async def _speak(self, account_sid: str, spoken: tuple[str, str]) -> Clip:
@@ -102,11 +99,6 @@ class Speech:
             clip = await asyncio.to_thread(self._loader.load_pcm, joined, rate_hz, self._encode)
         self._cache.put(spoken, clip)
         return clip
-
-    def _finished(self, key: tuple[str, str, str], task: asyncio.Task[Clip]) -> None:
-        del self._under_way[key]
-        if not task.cancelled():
-            task.exception()  # looked at, also when nobody waits any more
 
 
 def pieces(text: str) -> Iterator[str]:

@@ -19,19 +19,38 @@ CALL_END_REASON = "the server was restarted"
 
 async def cut_off(calls: Calls, conferences: Conferences, events: Events, now: datetime) -> StoreBatch:
     """The batch that ends a page of what is open; empty when nothing is."""
-    batch = StoreBatch()
-    sequences: dict[str, int] = {}
+    ends = _Ends(events, now)
+    batch = ends.batch
+    for participant in await conferences.participants(None, live=True):
+        batch.participants.append(replace(participant, left_at=now, reason_left="failed"))
+        room = participant.conference_sid
+        await ends.emit("participant-leave", participant.account_sid, room, participant.call_sid, reason="failed")
+    for call in await calls.list(None, live=True):
+        batch.calls.append(replace(call, status="failed", ended_at=now, end_reason=CALL_END_REASON))
+        await ends.emit("call-ended", call.account_sid, None, call.sid, status="failed", reason=CALL_END_REASON)
+    if not batch.participants:
+        for room_row in await conferences.list(None, live=True):
+            reason = "last-participant-left"
+            batch.conferences.append(replace(room_row, status="completed", ended_at=now, reason_ended=reason))
+            await ends.emit("conference-end", room_row.account_sid, room_row.sid, None, reason=reason)
+    return batch
 
-    async def emit(event: str, account: str, conference: str | None, call: str | None, data: dict[str, str]) -> None:
-        sequence = None
-        if conference is not None:
-            if conference not in sequences:
-                sequences[conference] = await events.last_sequence(account, conference)
-            sequence = sequences[conference] = sequences[conference] + 1
-        batch.events.append(
+
+class _Ends:
+    """The batch, and the events in it: those of a conference go on where its SequenceNumber stood."""
+
+    def __init__(self, events: Events, now: datetime) -> None:
+        self.batch = StoreBatch()
+        self._events = events
+        self._now = now
+        self._sequences: dict[str, int] = {}
+
+    async def emit(self, event: str, account: str, conference: str | None, call: str | None, **data: str) -> None:
+        sequence = None if conference is None else await self._next(account, conference)
+        self.batch.events.append(
             EventRow(
                 account_sid=account,
-                time=now,
+                time=self._now,
                 event=event,
                 conference_sid=conference,
                 call_sid=call,
@@ -40,21 +59,8 @@ async def cut_off(calls: Calls, conferences: Conferences, events: Events, now: d
             )
         )
 
-    for participant in await conferences.participants(None, live=True):
-        batch.participants.append(replace(participant, left_at=now, reason_left="failed"))
-        await emit(
-            "participant-leave",
-            participant.account_sid,
-            participant.conference_sid,
-            participant.call_sid,
-            {"reason": "failed"},
-        )
-    for call in await calls.list(None, live=True):
-        batch.calls.append(replace(call, status="failed", ended_at=now, end_reason=CALL_END_REASON))
-        await emit("call-ended", call.account_sid, None, call.sid, {"status": "failed", "reason": CALL_END_REASON})
-    if not batch.participants:
-        for room in await conferences.list(None, live=True):
-            reason = "last-participant-left"
-            batch.conferences.append(replace(room, status="completed", ended_at=now, reason_ended=reason))
-            await emit("conference-end", room.account_sid, room.sid, None, {"reason": reason})
-    return batch
+    async def _next(self, account: str, conference: str) -> int:
+        if conference not in self._sequences:
+            self._sequences[conference] = await self._events.last_sequence(account, conference)
+        self._sequences[conference] += 1
+        return self._sequences[conference]

@@ -24,6 +24,19 @@ _LIBXML_PLACE = re.compile(r",? ?line \d+, column \d+.*$", re.DOTALL)
 def parse_response(body: bytes) -> Element:
     """The root element `Response`. DocumentError: 12100 (not well formed, DOCTYPE) with its place, 12102 (another root)."""
     _refuse_doctype(body)
+    root = _root(body)
+    information = root.getroottree().docinfo
+    if information.internalDTD is not None or information.externalDTD is not None:
+        raise DocumentError(12100, _DOCTYPE_MESSAGE, 1)
+    if root.tag != "Response":
+        message = (
+            f"the root element is <{_shown(root)}>, but must be <Response> (upper and lower case count, no namespace)"
+        )
+        raise DocumentError(12102, message, line_of(root))
+    return root
+
+
+def _root(body: bytes) -> Element:
     parser = etree.XMLParser(
         resolve_entities=False,
         load_dtd=False,
@@ -35,7 +48,7 @@ def parse_response(body: bytes) -> Element:
         remove_pis=True,
     )
     try:
-        root = etree.fromstring(body, parser)
+        return etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
         line, column = error.position
         reason = _LIBXML_PLACE.sub("", error.msg or "not well formed")
@@ -46,15 +59,6 @@ def parse_response(body: bytes) -> Element:
         ) from None
     except ValueError as error:
         raise DocumentError(12100, f"the document is not well-formed XML: {error}") from None
-    information = root.getroottree().docinfo
-    if information.internalDTD is not None or information.externalDTD is not None:
-        raise DocumentError(12100, _DOCTYPE_MESSAGE, 1)
-    if root.tag != "Response":
-        message = (
-            f"the root element is <{_shown(root)}>, but must be <Response> (upper and lower case count, no namespace)"
-        )
-        raise DocumentError(12102, message, line_of(root))
-    return root
 
 
 def line_of(element: Element) -> int | None:
