@@ -3,6 +3,9 @@
 //! The address in the SDP is a hint only (NAT). The first source that shows three packets in sequence is latched, the signalled address with its first
 //! packet. From then on a stranger is dropped and counted, whatever it sends; a new source is latched only after a new offer and answer, or when the old one has been silent for three
 //! seconds.
+//!
+//! RTCP may come from any port of the far end's host, which it may share with others: from the first RTP packet on only reports of the stream that was heard
+//! (RFC 3550, 6.4.1: its SSRC) are believed, or the phone next door would keep a dead call alive.
 
 use core::time::Duration;
 use std::net::SocketAddr;
@@ -39,6 +42,8 @@ pub struct Latch {
     latched: Option<SocketAddr>,
     candidate: Option<Candidate>,
     last_accepted: Duration,
+    /// SSRC of the last packet that was believed, since the last offer and answer.
+    heard: Option<u32>,
 }
 
 impl Latch {
@@ -49,6 +54,7 @@ impl Latch {
             self.candidate = None;
         }
         self.signalled = Some(address);
+        self.heard = None;
     }
 
     /// Where to send: to the source that we believe, else to the address in the SDP.
@@ -61,24 +67,29 @@ impl Latch {
     /// Judges one RTP packet (its header already parsed).
     pub fn judge(&mut self, source: SocketAddr, ssrc: u32, sequence: u16, arrival: Duration) -> Verdict {
         if self.latched == Some(source) {
-            self.last_accepted = arrival;
-            return Verdict::Accept;
+            return self.accept(source, ssrc, arrival);
         }
         if self.latched.is_some() && arrival < self.last_accepted + RELEASE {
             return Verdict::Stranger;
         }
         if self.signalled == Some(source) || self.proves_itself(source, ssrc, sequence) {
-            self.latched = Some(source);
             self.candidate = None;
-            self.last_accepted = arrival;
-            return Verdict::Accept;
+            return self.accept(source, ssrc, arrival);
         }
         Verdict::Unproven
     }
 
-    /// Whether RTCP from this host belongs to us.
-    pub fn knows_host(&self, source: SocketAddr) -> bool {
+    fn accept(&mut self, source: SocketAddr, ssrc: u32, arrival: Duration) -> Verdict {
+        self.latched = Some(source);
+        self.last_accepted = arrival;
+        self.heard = Some(ssrc);
+        Verdict::Accept
+    }
+
+    /// Whether RTCP from this source, sent in the name of this SSRC, is the far end's.
+    pub fn believes_report(&self, source: SocketAddr, ssrc: u32) -> bool {
         self.destination().is_some_and(|address| address.ip() == source.ip())
+            && self.heard.is_none_or(|heard| heard == ssrc)
     }
 
     fn proves_itself(&mut self, source: SocketAddr, ssrc: u32, sequence: u16) -> bool {
@@ -169,6 +180,22 @@ mod tests {
         assert_eq!(latch.judge(PHONE.parse().unwrap(), 1, 0, at(0)), Verdict::Accept);
         latch.signal(NATTED.parse().unwrap());
         assert_eq!(latch.judge(NATTED.parse().unwrap(), 9, 0, at(20)), Verdict::Accept);
+    }
+
+    #[test]
+    fn reports_are_those_of_the_stream_that_was_heard() {
+        let mut latch = latch();
+        let (phone, port_above, stranger) =
+            (PHONE.parse().unwrap(), "192.0.2.1:4001".parse().unwrap(), STRANGER.parse().unwrap());
+        assert!(latch.believes_report(port_above, 7), "before any packet the signalled host is believed");
+        assert!(!latch.believes_report(stranger, 7));
+        latch.judge(phone, 1, 0, at(0));
+        assert!(latch.believes_report(port_above, 1) && !latch.believes_report(port_above, 7));
+        assert!(!latch.believes_report(stranger, 1));
+        latch.judge(phone, 2, 1, at(20));
+        assert!(latch.believes_report(port_above, 2) && !latch.believes_report(port_above, 1));
+        latch.signal(phone);
+        assert!(latch.believes_report(port_above, 7), "a new offer may bring another stream");
     }
 
     #[test]

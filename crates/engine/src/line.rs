@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use roomtone_media::leg::Leg;
 use roomtone_media::receiver::{Drop, Received};
-use roomtone_media::rtp;
+use roomtone_media::{rtcp, rtp};
 
 use crate::gauge::{LegGauges, WorkerGauges};
 use crate::latch::{Latch, Verdict};
@@ -121,7 +121,8 @@ impl Line {
         let Self { transport, latch, last_heard, silence_reported, .. } = self;
         let ntp = reading.offset.ntp();
         transport.receive(Channel::Rtcp, reading, &mut |bytes, source, arrival| {
-            if latch.knows_host(source) && leg.handle_rtcp(bytes, arrival, ntp).is_ok() {
+            let is_ours = rtcp::sender(bytes).is_some_and(|ssrc| latch.believes_report(source, ssrc));
+            if is_ours && leg.handle_rtcp(bytes, arrival, ntp).is_ok() {
                 *last_heard = arrival;
                 *silence_reported = false;
                 count.rtcp_in.add(1);

@@ -19,10 +19,10 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Ports `low..=high` of `host`; `(0, 0)` takes any free ones.
+    /// The even ports of `low..=high` of `host` are for RTP, both ends included; the RTCP of the last may lie one above. `(0, 0)` takes any free ones.
     pub fn new(host: IpAddr, low: u16, high: u16) -> Self {
         let first = low.saturating_add(low % 2);
-        let pairs = if high > first { (high - first).div_ceil(2) } else { 0 };
+        let pairs = if first.is_multiple_of(2) && first <= high { (high - first) / 2 + 1 } else { 0 };
         Self { host, first, pairs, next: 0 }
     }
 
@@ -60,23 +60,74 @@ impl Ports {
 mod tests {
     use super::*;
 
+    fn ports(low: u16, high: u16) -> Ports {
+        Ports::new("127.0.0.1".parse().unwrap(), low, high)
+    }
+
+    fn port(pair: &(UdpSocket, UdpSocket)) -> u16 {
+        let port = pair.0.local().unwrap().port();
+        assert_eq!(pair.1.local().unwrap().port(), port + 1);
+        port
+    }
+
     #[test]
     fn pairs_are_even_and_odd_and_rest_before_they_return() {
-        let mut ports = Ports::new("127.0.0.1".parse().unwrap(), 41001, 41008);
+        let mut ports = ports(21001, 21008);
         let first = ports.bind().unwrap();
-        let port = first.0.local().unwrap().port();
-        assert_eq!(port % 2, 0);
-        assert_eq!(first.1.local().unwrap().port(), port + 1);
+        assert_eq!(port(&first), 21002);
         drop(first);
-        let second = ports.bind().unwrap();
-        assert_ne!(second.0.local().unwrap().port(), port);
+        assert_eq!(port(&ports.bind().unwrap()), 21004);
+    }
+
+    #[test]
+    fn a_range_has_a_pair_for_each_even_port() {
+        for (low, high, pairs) in [
+            (20000, 29998, 5000),
+            (20000, 29999, 5000),
+            (20001, 30000, 5000),
+            (20001, 29999, 4999),
+            (20000, 20000, 1),
+            (20000, 20001, 1),
+            (20001, 20001, 0),
+            (20001, 20002, 1),
+            (20002, 20001, 0),
+            (65534, 65534, 1),
+            (65534, 65535, 1),
+            (65535, 65535, 0),
+            (1, 65535, 32767),
+        ] {
+            assert_eq!(ports(low, high).pairs, pairs, "{low} to {high}");
+        }
+    }
+
+    #[test]
+    fn a_single_pair_is_used_again_and_again() {
+        let mut ports = ports(21012, 21012);
+        for _ in 0..3 {
+            let only = ports.bind().unwrap();
+            assert_eq!(port(&only), 21012);
+            assert!(ports.bind().is_none());
+        }
     }
 
     #[test]
     fn a_full_range_is_an_answer_not_a_wait() {
-        let mut ports = Ports::new("127.0.0.1".parse().unwrap(), 41020, 41023);
+        let mut ports = ports(21020, 21023);
         let held = (ports.bind(), ports.bind());
         assert!(held.0.is_some() && held.1.is_some());
         assert!(ports.bind().is_none());
+    }
+
+    #[test]
+    fn ports_of_others_are_passed_over_with_their_pairs() {
+        let _below = std::net::UdpSocket::bind("127.0.0.1:21030").unwrap();
+        let _above = std::net::UdpSocket::bind("127.0.0.1:21033").unwrap();
+        let mut ports = ports(21030, 21035);
+        assert_eq!(port(&ports.bind().unwrap()), 21034);
+        assert_eq!(
+            port(&ports.bind().unwrap()),
+            21034,
+            "it was given back, and no port of a pair is held by halves"
+        );
     }
 }

@@ -22,7 +22,7 @@ fn config(host: &str, workers: usize) -> CoreConfig {
         workers,
         seed: None,
         rtp_ports: (0, 0),
-        silence_max: Duration::from_secs(5),
+        silence_max: Duration::from_secs(12), // reports come every 5 s
         codecs: vec![Codec::Opus, Codec::Pcmu],
     }
 }
@@ -279,6 +279,35 @@ fn a_far_end_that_falls_silent_is_reported_once() {
     world.run(20_000);
     let silent = world.news(&world.server).iter().filter(|news| matches!(news, News::LegSilent(_))).count();
     assert_eq!(silent, 1);
+}
+
+fn silent_legs(world: &World) -> usize {
+    world.news(&world.server).iter().filter(|news| matches!(news, News::LegSilent(_))).count()
+}
+
+#[test]
+fn a_far_end_that_only_reports_is_not_silent() {
+    let world = World::new(1);
+    let anna = world.call(Codec::Pcmu, 500.0);
+    world.run(1000);
+    world.submit(&world.phones, vec![Order::Direct(anna.phone, Direction { sends: false, receives: true })]);
+    world.run(40_000);
+    assert_eq!(silent_legs(&world), 0);
+}
+
+#[test]
+fn reports_of_somebody_else_on_its_host_do_not_keep_a_silent_far_end_alive() {
+    let world = World::new(1);
+    let anna = world.call(Codec::Pcmu, 500.0);
+    world.run(1000);
+    world.submit(&world.phones, vec![Order::CloseLeg(anna.phone)]);
+    let report = [0x80, 201, 0, 1, 9, 9, 9, 9]; // a receiver report without a block
+    for _ in 0..20 {
+        let (neighbour, ours) = ("10.0.0.2:7001", "10.0.0.1:20001");
+        world.network.inject(neighbour.parse().unwrap(), ours.parse().unwrap(), &report);
+        world.run(1000);
+    }
+    assert_eq!(silent_legs(&world), 1);
 }
 
 #[test]

@@ -104,6 +104,11 @@ pub struct Outgoing<'a> {
     pub bye: bool,
 }
 
+/// The SSRC in whose name a datagram was sent: that of its first part, whatever its kind.
+pub fn sender(datagram: &[u8]) -> Option<u32> {
+    datagram.get(4..8)?.try_into().ok().map(u32::from_be_bytes)
+}
+
 /// Checks a compound packet, then shows `visit` what is in it.
 ///
 /// # Errors
