@@ -65,6 +65,31 @@ def _target(server: Server, transport: str, number: str = "+15550100") -> str:
     return f"sip:{number}@127.0.0.1:{port}" + ("" if transport == "udp" else f";transport={transport}")
 
 
+async def test_the_one_call_too_many_for_the_ports_is_refused_and_the_next_is_not(phone: Phone) -> None:
+    values: dict[str, Any] = {
+        "server": {"data": None, "admin_token": "test"},
+        "sip": {"udp": "127.0.0.1:0", "tcp": "", "public": True, "rtp_ports": [21052, 21052]},
+        "accounts": [{"sid": "AC" + "1" * 32, "token": "test"}],
+        "numbers": [{"number": "+15550100", "voice_url": "http://127.0.0.1:9/"}],
+    }
+    settings = load_layers([Layer(values)], None).settings
+    server = await Server.start(settings, World.live(settings), http=False)
+    try:
+        held = server.core.new_id()
+        assert server.core.open_leg(held) == 21052
+        with pytest.raises(RefusedError) as refused:
+            await phone.dial(_target(server, "udp"))
+        assert refused.value.status == 503
+        batch = server.media.batch()
+        batch.close_leg(held)
+        await server.media.submit(batch)
+        with pytest.raises(RefusedError) as refused:
+            await phone.dial(_target(server, "udp"))
+        assert refused.value.status == 500  # nobody is at home there, but its document was asked for
+    finally:
+        await server.stop()
+
+
 async def test_callers_over_udp_and_tcp_talk_and_go_on_with_their_documents(server: Server, phone: Phone) -> None:
     anna = await phone.dial(_target(server, "udp"))
     berta = await phone.dial(_target(server, "tcp"))
