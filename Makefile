@@ -62,7 +62,7 @@ $(BIN)/.locked: requirements.lock | $(BIN)/python
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync -q requirements.lock
 	@touch $@
 
-RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
+RUST_SOURCES := Cargo.toml Cargo.lock src/roomtone/_native.pyi $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
 $(BIN)/.built: $(RUST_SOURCES) pyproject.toml $(BIN)/.locked | deps
 	@[ -e $@ ] || echo "roomtone: compiling the media core (the first time three to five minutes)"

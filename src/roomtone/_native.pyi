@@ -11,6 +11,8 @@ from typing import Literal, final
 Codec = Literal["opus", "PCMU", "PCMA"]
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]  # as *we* send and receive
 
+BORDER: str  # hash of this page as it was when the module was built; `roomtone.media` compares
+
 class LimitReached(Exception):
     """A named limit was met (no free RTP port, clip too long ...); `str()` names the limit."""
 
@@ -63,7 +65,8 @@ class Core:
         host: str = "127.0.0.1",  # where RTP is bound; on a Network: the name of this host there
         workers: int = 1,
         seed: int | None = None,  # SSRCs, sequence numbers, branches, tags; None: from the system
-        rtp_ports: tuple[int, int] = (20000, 29998),  # (0, 0): any free ones
+        # RTP's lowest and highest, the even ones; RTCP is one above each; (0, 0): any free ones
+        rtp_ports: tuple[int, int] = (20000, 29998),
         rtp_timeout_s: int = 60,
         codecs: Sequence[Codec] = ("opus", "PCMU", "PCMA"),
     ) -> None: ...

@@ -14,6 +14,14 @@ mod sip;
 
 #[pymodule]
 mod _native {
+    use pyo3::prelude::*;
+
+    /// See `_native.pyi`.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("BORDER", env!("ROOMTONE_BORDER"))
+    }
+
     #[pymodule_export]
     use crate::batch::Batch;
     #[pymodule_export]

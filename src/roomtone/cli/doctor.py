@@ -17,7 +17,7 @@ import typer
 from roomtone.cli import open_files
 from roomtone.cli.options import ConfigOption, DataOption, HttpOption, JsonOption, SipOption
 from roomtone.cli.output import console, print_json
-from roomtone.errors import ExitCode, SettingsError
+from roomtone.errors import ExitCode, RoomtoneError, SettingsError
 
 if TYPE_CHECKING:
     from roomtone.settings.model import Settings
@@ -92,11 +92,9 @@ def _examine(config: Path | None, data: Path | None, http: str | None, sip: str 
 
 def _core() -> Finding:
     try:
-        import roomtone._native  # noqa: F401, PLC0415
-    except ImportError as error:
-        return Finding(
-            "media core", "bad", f"cannot be loaded ({error})", "Build it: `make build`, or install a wheel."
-        )
+        import roomtone.media  # noqa: F401, PLC0415
+    except RoomtoneError as error:
+        return Finding("media core", "bad", error.message, error.remedy)
     return Finding("media core", "good", f"loaded; Python {sys.version.split()[0]}")
 
 
