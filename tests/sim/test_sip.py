@@ -388,7 +388,7 @@ async def test_outside_of_a_call(world: World) -> None:
     options = await talk.ask("OPTIONS")
     assert options.status == 200
     assert "INVITE" in (options.header("Allow") or "")
-    assert options.header("Accept") == "application/sdp"
+    assert options.header("Accept") == "application/sdp, multipart/mixed"
     assert options.header("Supported") == "timer"
     talk.tag = "unknown"
     for method in ("BYE", "INFO", "UPDATE", "OPTIONS", "REFER"):

@@ -5,6 +5,7 @@
 use crate::counters::Reason;
 use crate::limits::Limits;
 use crate::message::Message;
+use crate::multipart::{self, Parts, parameter};
 
 /// Methods that the dialog layer knows, for `Allow`.
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER";
@@ -12,8 +13,11 @@ pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER"
 /// Extensions that we have, for `Supported`.
 pub const SUPPORTED: &str = "timer";
 
-/// The body type that we read, for `Accept`.
-pub const ACCEPT: &str = "application/sdp";
+/// The body types that we read, for `Accept`: a description, alone or as one part of several.
+pub const ACCEPT: &str = "application/sdp, multipart/mixed";
+
+const SDP: &str = "application/sdp";
+const MULTIPART: &str = "multipart/mixed";
 
 /// Methods of the RFCs that we know and do not take: 405 instead of 501.
 const KNOWN: &[&str] = &["REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "PRACK"];
@@ -50,7 +54,7 @@ pub(crate) fn inspect(message: &Message, limits: &Limits) -> Option<Refused> {
         .or_else(|| request_uri(message, limits))
         .or_else(|| max_forwards(message))
         .or_else(|| require(message))
-        .or_else(|| body(message))
+        .or_else(|| body(message, limits))
         .or_else(|| accept(message))
 }
 
@@ -103,7 +107,7 @@ fn require(message: &Message) -> Option<Refused> {
         .then(|| Refused::new(420, Reason::BadExtension).with("Unsupported", unknown.join(", ")))
 }
 
-fn body(message: &Message) -> Option<Refused> {
+fn body(message: &Message, limits: &Limits) -> Option<Refused> {
     if message.body.is_empty() || !reads_body(message) {
         return None;
     }
@@ -111,8 +115,13 @@ fn body(message: &Message) -> Option<Refused> {
     if !encoding.eq_ignore_ascii_case("identity") {
         return Some(Refused::new(415, Reason::UnsupportedMedia).with("Accept-Encoding", "identity"));
     }
-    let unknown = !is_sdp(message) && !is_optional(message);
-    unknown.then(|| Refused::new(415, Reason::UnsupportedMedia).with("Accept", ACCEPT))
+    let is_understood = match parts(message, limits) {
+        Ok(parts) => !parts.demands_more && (parts.description.is_some() || is_optional(message)),
+        Err(fault) => {
+            return Some(Refused::new(400, Reason::Malformed).phrase(format!("Bad Request: {fault}")));
+        }
+    };
+    (!is_understood).then(|| Refused::new(415, Reason::UnsupportedMedia).with("Accept", ACCEPT))
 }
 
 fn accept(message: &Message) -> Option<Refused> {
@@ -132,21 +141,28 @@ fn reads_body(message: &Message) -> bool {
     matches!(message.method.as_str(), "INVITE" | "UPDATE" | "ACK")
 }
 
-/// A body that may be ignored and is not ours, or one that nobody could refuse (ACK), is taken away.
-pub(crate) fn drop_foreign_body(message: &mut Message) {
-    if reads_body(message) && !message.body.is_empty() && !is_sdp(message) {
-        message.body.clear();
+/// Leaves of a body what the dialog layer reads: the description. What may be ignored and is not ours, or what nobody could refuse (ACK,
+/// responses), is taken away.
+pub(crate) fn drop_foreign_body(message: &mut Message, limits: &Limits) {
+    if reads_body(message) && !message.body.is_empty() {
+        let description = parts(message, limits).ok().and_then(|parts| parts.description).unwrap_or_default();
+        message.body.truncate(description.end);
+        message.body.drain(..description.start);
     }
 }
 
-fn is_sdp(message: &Message) -> bool {
-    message.header("Content-Type").is_some_and(|value| media_type(value).eq_ignore_ascii_case(ACCEPT))
+fn parts(message: &Message, limits: &Limits) -> Result<Parts, &'static str> {
+    let content_type = message.header("Content-Type").unwrap_or_default();
+    let is = |kind| media_type(content_type).eq_ignore_ascii_case(kind);
+    if is(MULTIPART) {
+        return multipart::read(content_type, &message.body, limits);
+    }
+    Ok(Parts { description: is(SDP).then_some(0..message.body.len()), demands_more: false })
 }
 
 fn is_optional(message: &Message) -> bool {
-    message.header("Content-Disposition").is_some_and(|value| {
-        value.split(';').skip(1).any(|parameter| parameter.trim().eq_ignore_ascii_case("handling=optional"))
-    })
+    let handling = message.header("Content-Disposition").and_then(|value| parameter(value, "handling"));
+    handling.is_some_and(|handling| handling.eq_ignore_ascii_case("optional"))
 }
 
 fn media_type(value: &str) -> &str {

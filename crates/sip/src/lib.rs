@@ -24,6 +24,7 @@ mod inspect;
 mod key;
 mod limits;
 mod message;
+mod multipart;
 pub mod offer;
 mod reply;
 mod salvage;

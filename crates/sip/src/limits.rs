@@ -11,6 +11,8 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// Longest body in bytes. More: 413.
     pub body_bytes_max: usize,
+    /// Most parts of a multipart body. More: 400.
+    pub body_parts_max: usize,
     /// Most header rows in a message. More: 400.
     pub headers_max: usize,
     /// Longest header row in bytes, its folded lines included. More: 400.
@@ -52,6 +54,7 @@ impl Default for Limits {
         Self {
             message_bytes_max: 65_535,
             body_bytes_max: 32_768,
+            body_parts_max: 16,
             headers_max: 128,
             header_bytes_max: 8_192,
             uri_bytes_max: 2_048,

@@ -39,7 +39,7 @@ pub struct Message {
     pub contact_uri: String,
     /// Record-Route, top to bottom, each a whole name-addr.
     pub routes: Vec<String>,
-    /// Body. Empty when its handling was optional and its type is not ours.
+    /// Body; of INVITE, UPDATE, ACK and their answers: the session description in it, alone or as a part, and nothing else.
     pub body: Vec<u8>,
     /// What it came over.
     pub transport: Transport,

@@ -99,7 +99,7 @@ fn answers_carry_what_the_rfc_wants_in_them() {
         header_of(&answers["bext01"], "Unsupported"),
         Some("nothingSupportsThis, nothingSupportsThisEither")
     );
-    assert_eq!(header_of(&answers["invut"], "Accept"), Some("application/sdp"));
+    assert_eq!(header_of(&answers["invut"], "Accept"), Some("application/sdp, multipart/mixed"));
     assert!(header_of(&answers["intmeth"], "Allow").unwrap().contains("INVITE"));
     assert!(header_of(&answers["escnull"], "Allow").unwrap().contains("BYE"));
     assert_eq!(header_of(&answers["lwsruri"], "To"), Some("sip:user@example.com;tag=3xfe-9921883-z9f"));

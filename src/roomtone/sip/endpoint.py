@@ -24,7 +24,7 @@ from roomtone.sip.core import (
 )
 from roomtone.sip.inbound import InboundLine
 from roomtone.sip.session_timer import MIN_SE_S, TooSmallError
-from roomtone.sip.signalling import ALLOW, PRODUCT, SDP_TYPE, SUPPORTED, Signalling
+from roomtone.sip.signalling import ACCEPT, ALLOW, PRODUCT, SUPPORTED, Signalling
 
 if TYPE_CHECKING:
     from roomtone.calls.line import Line
@@ -81,7 +81,7 @@ class Endpoint:
         elif message.method == "INVITE":
             self._invite(event)
         elif message.method == "OPTIONS":
-            self._respond(event, 200, ("Allow", ALLOW), ("Accept", SDP_TYPE), ("Supported", SUPPORTED))
+            self._respond(event, 200, ("Allow", ALLOW), ("Accept", ACCEPT), ("Supported", SUPPORTED))
         elif message.method == "REFER":
             self._respond(event, 603)
         else:

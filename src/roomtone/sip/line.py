@@ -26,7 +26,7 @@ from roomtone.sip.session_timer import (
     agree_as_server,
     agreed_as_client,
 )
-from roomtone.sip.signalling import ALLOW, PRODUCT, SDP_TYPE, SUPPORTED, Signalling, described
+from roomtone.sip.signalling import ACCEPT, ALLOW, PRODUCT, SUPPORTED, Signalling, described
 
 if TYPE_CHECKING:
     from roomtone._native import Direction
@@ -143,9 +143,7 @@ class SipLine:
             case "REFER":
                 self._respond(event.transaction, 603)
             case "OPTIONS":
-                self._respond(
-                    event.transaction, 200, [("Allow", ALLOW), ("Accept", SDP_TYPE), ("Supported", SUPPORTED)]
-                )
+                self._respond(event.transaction, 200, [("Allow", ALLOW), ("Accept", ACCEPT), ("Supported", SUPPORTED)])
             case "INFO":
                 self._info(event)
             case _:
@@ -157,7 +155,7 @@ class SipLine:
         try:
             key = read_key(message.header("Content-Type") or "", message.body)
         except UnknownTypeError:
-            self._respond(event.transaction, 415, [("Accept", ", ".join((SDP_TYPE, *KEY_TYPES)))])
+            self._respond(event.transaction, 415, [("Accept", ", ".join(KEY_TYPES))])
             return
         except ValueError as error:
             self._respond(event.transaction, 400, reason=f"Bad Request: {error}")

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from roomtone.clock import Clock
     from roomtone.sip.line import SipLine
 
-__all__ = ["ALLOW", "PRODUCT", "SDP_TYPE", "SUPPORTED", "Signalling", "described"]
+__all__ = ["ACCEPT", "ALLOW", "PRODUCT", "SDP_TYPE", "SUPPORTED", "Signalling", "described"]
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER"
 SUPPORTED = "timer"
 PRODUCT = "Roomtone"
 SDP_TYPE = "application/sdp"
+ACCEPT = "application/sdp, multipart/mixed"
 
 Handler = Callable[[SipResponse | SipFailed], None]
 

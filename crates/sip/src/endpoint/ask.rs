@@ -9,6 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::endpoint::clients::{Cancel, Client};
 use crate::event::{Event, FailReason, Request, Target, TransactionId};
 use crate::flow::{Flow, FlowId, Transport};
+use crate::inspect::drop_foreign_body;
 use crate::timers::{Owner, Timer};
 
 /// Where a request goes, as far as it is known yet.
@@ -161,7 +162,8 @@ impl Endpoint {
     }
 
     fn take_response(&mut self, id: TransactionId, response: &WireResponse, flow: &Flow, now: Duration) {
-        let message = response.message(flow);
+        let mut message = response.message(flow);
+        drop_foreign_body(&mut message, &self.limits);
         let Some(client) = self.clients.get_mut(id) else { return };
         let is_invite = client.method == "INVITE";
         let way = Way { transport: client.transport, flow: client.flow, remote: client.remote };

@@ -82,7 +82,7 @@ impl Endpoint {
         }
         self.timers.clear(Owner::Transaction(id), Timer::Repeat);
         let mut message = request.message(flow);
-        drop_foreign_body(&mut message);
+        drop_foreign_body(&mut message, &self.limits);
         self.say(Event::Ack { message });
     }
 
@@ -115,7 +115,7 @@ impl Endpoint {
             self.refuse_request(flow, &request, via, &key, &refused);
             return;
         }
-        drop_foreign_body(&mut message);
+        drop_foreign_body(&mut message, &self.limits);
         let id = self.new_transaction();
         let (machine, steps) = ServerMachine::new(request, flow.transport, &self.limits);
         let server = Server {
