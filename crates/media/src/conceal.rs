@@ -2,8 +2,10 @@
 //! I, without its delay).
 //!
 //! The period is found in the last 25 ms. It is joined to itself over its last quarter, so that going round
-//! makes no click, and to what was played by letting the difference at the seam die away. 20 ms are at full
-//! level, at 60 ms it is half, at [`CONCEAL_MS_MAX`] nothing.
+//! makes no click, and to what was played by letting the difference at the seam die away. 30 ms are at full
+//! level, at 80 ms it is half, at [`CONCEAL_MS_MAX`] nothing. So five lost packets in a row leave a tone
+//! whole; with 20, 60 and 120 ms they did not, and recorded speech was no nearer to its source (over runs of
+//! two to five lost packets the spectrum was 0.76 dB off, now 0.79; 0.62 % of the ticks too quiet, now 0.54).
 //!
 //! It serves Opus too. libopus's own guess was measured against it on speech, every tenth packet lost: the
 //! spectrum of the lost frame is 7.6 dB off there and 7.7 here, but of a tone libopus leaves half in the
@@ -13,10 +15,10 @@ use crate::pitch::{self, Prefer};
 use crate::samples::Samples;
 
 /// Longer than this nothing is guessed, in ms.
-pub(crate) const CONCEAL_MS_MAX: usize = 120;
+pub(crate) const CONCEAL_MS_MAX: usize = 160;
 
-const FULL_MS: f32 = 20.0;
-const HALF_MS: f32 = 60.0;
+const FULL_MS: f32 = 30.0;
+const HALF_MS: f32 = 80.0;
 
 /// How long the difference at the seam takes to die away, in ms.
 const SEAM_MS: usize = 2;
@@ -146,16 +148,16 @@ mod tests {
         samples.push(&tone(500.0, 8_000, 480));
         let mut concealment = Concealment::new(8_000);
         concealment.begin(&samples);
-        let mut guess = [0; 1_280];
+        let mut guess = [0; 1_600];
         concealment.next(&mut guess);
         let peak = |from_ms: usize| {
             guess[from_ms * 8..from_ms * 8 + 80].iter().map(|sample| sample.unsigned_abs()).max()
         };
         assert!(
-            peak(10) > Some(7_500)
-                && peak(60) > Some(3_000)
-                && peak(60) < Some(4_200)
-                && peak(110) < Some(700)
+            peak(20) > Some(7_500)
+                && peak(80) > Some(3_000)
+                && peak(80) < Some(4_200)
+                && peak(145) < Some(800)
         );
         assert_eq!(peak(CONCEAL_MS_MAX), Some(0));
     }

@@ -7,6 +7,11 @@
 //! microseconds, never in frames. Packets that come later than that are concealed: covering the last few per
 //! cent would cost more delay than they are worth.
 //!
+//! A network that *stalls*, and then brings all at once, is another matter: the few late packets are a hole
+//! that no guess bridges. When it has done so twice within [`STALL_MEMORY_US`], the margin is kept at what the
+//! second longest of the last [`STALLS`] stalls lacked, for as long as they recur. Not at the first: most do
+//! not come again, and the quantile of the recent packets bears the next second anyway.
+//!
 //! From base and margin follows what may be played at a tick: all samples of packets which, had they been as
 //! late as the margin allows, would be here. When packets and ticks are 20 ms long that moves in steps of 20
 //! ms: ending in mid-packet would be neither safer nor sooner. A histogram that decays was the other choice;
@@ -60,6 +65,20 @@ const ROUTE_US: i64 = 60_000;
 /// Delay is only taken back where this much more margin would still allow it: so that it does not swing.
 const HYSTERESIS_US: i64 = 2_500;
 
+/// A hole this long in what arrives, and all of it late, is a stall of the network: shorter ones a guess
+/// bridges.
+const STALL_US_MIN: i64 = 80_000;
+
+/// So many stalls are remembered, each for so long.
+const STALLS: usize = 4;
+const STALL_MEMORY_US: i64 = 15_000_000;
+
+/// So much of a stall a guess bridges well enough ...
+const STALL_BRIDGED_US: i64 = 60_000;
+
+/// ... and for what goes beyond, no more margin than this: longer stalls are heard, which is the lesser evil.
+const STALL_MARGIN_US_MAX: i64 = 120_000;
+
 /// How fast the margin shrinks, in µs per second.
 const SHRINK_US_PER_S: i64 = 40_000;
 
@@ -97,6 +116,9 @@ pub(crate) struct Lateness {
     quantile_us: i64,
     shrunk_at_us: i64,
     late_in_row: u32,
+    latest_arrival_us: i64,
+    /// The last ones: when each ended, and how long it was.
+    stalls_us: [(i64, i64); STALLS],
     /// Timestamp of some packet, and how far the starts of packets and of frames are apart.
     anchor: i64,
     grid: i64,
@@ -117,6 +139,8 @@ impl Lateness {
             quantile_us: 0,
             shrunk_at_us: 0,
             late_in_row: 0,
+            latest_arrival_us: 0,
+            stalls_us: [(0, 0); STALLS],
             anchor: 0,
             grid: 1,
         }
@@ -125,6 +149,7 @@ impl Lateness {
     /// The time line begins anew with the next packet.
     pub(crate) fn restart(&mut self) {
         (self.seen, self.floor_us) = (0, 0);
+        self.stalls_us = [(0, 0); STALLS];
     }
 
     /// The margin is at least this much more than its least, for now.
@@ -144,7 +169,7 @@ impl Lateness {
             (self.seen, self.late_in_row) = (0, 0);
             (self.origin_us, self.base_us, self.quantile_us) = (transit_us, 0, 0);
             self.covered_us = self.bounded(0);
-            self.shrunk_at_us = arrival_us;
+            (self.shrunk_at_us, self.latest_arrival_us) = (arrival_us, arrival_us);
         }
         let lateness_us = transit_us - self.origin_us;
         self.transits_us[self.seen % PACKETS_SEEN] = lateness_us as i32;
@@ -153,6 +178,7 @@ impl Lateness {
         self.anchor = timestamp;
         self.grid = greatest_common_divisor(samples as i64, self.frame);
         self.measure();
+        self.note_stall(arrival_us, lateness_us - self.base_us);
         if jumped { Seen::Jumped } else { Seen::Steady }
     }
 
@@ -192,6 +218,29 @@ impl Lateness {
         self.covered_us = self.covered_us.max(self.base_us + self.bounded(wanted_us - self.base_us));
     }
 
+    /// A packet that is late after nothing else came: so long was the stall.
+    fn note_stall(&mut self, arrival_us: i64, late_us: i64) {
+        let length_us = (arrival_us - self.latest_arrival_us).min(late_us);
+        self.latest_arrival_us = self.latest_arrival_us.max(arrival_us);
+        if length_us >= STALL_US_MIN {
+            self.stalls_us.rotate_right(1);
+            self.stalls_us[0] = (arrival_us, length_us);
+        }
+    }
+
+    /// The margin that bears stalls like those of late, once there was a second one. A single one says
+    /// nothing of the next.
+    fn stall_margin_us(&self, now_us: i64) -> i64 {
+        let (mut longest_us, mut second_us) = (0, 0);
+        for (ended_us, length_us) in self.stalls_us {
+            if length_us > 0 && now_us - ended_us < STALL_MEMORY_US {
+                second_us = second_us.max(length_us.min(longest_us));
+                longest_us = longest_us.max(length_us);
+            }
+        }
+        (second_us - STALL_BRIDGED_US).clamp(0, STALL_MARGIN_US_MAX)
+    }
+
     /// The transit that all but [`LATE_RECENT`] of the recent packets kept.
     fn recent_us(&self) -> i64 {
         let mut highest = [i32::MIN; LATE_RECENT + 1];
@@ -210,7 +259,8 @@ impl Lateness {
         let shrink_us = (now_us - self.shrunk_at_us).clamp(0, 1_000_000) * SHRINK_US_PER_S / 1_000_000;
         if shrink_us > 0 {
             self.shrunk_at_us = now_us;
-            let wanted_us = self.base_us + self.bounded(self.quantile_us - self.base_us);
+            let wanted_us = (self.quantile_us - self.base_us).max(self.stall_margin_us(now_us));
+            let wanted_us = self.base_us + self.bounded(wanted_us);
             self.covered_us = wanted_us.max(self.covered_us - shrink_us);
         }
         self.covered_us = self.base_us + self.bounded(self.covered_us - self.base_us);
@@ -291,6 +341,43 @@ mod tests {
             assert!(packet > 64 || margin_ms > 30.0, "{margin_ms} at {packet}");
         }
         assert!(lateness.margin_ms() <= 2.0);
+    }
+
+    /// Each so many packets nothing comes for 120 ms.
+    fn stalling(lateness: &mut Lateness, packets: core::ops::Range<i64>, each: i64) -> Vec<f32> {
+        packets
+            .map(|packet| {
+                let late_ms = (120 - 20 * (packet % each)).max(0) as u64;
+                lateness.observe(packet * 160, 160, ms(packet as u64 * 20 + late_ms));
+                lateness.band(ms(packet as u64 * 20 + late_ms));
+                lateness.margin_ms()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_second_stall_is_remembered_as_long_as_they_recur() {
+        let mut lateness = adaptive();
+        let first = stalling(&mut lateness, 1..500, 250); // one, at 5 s: let down again
+        assert!(first.last() <= Some(&2.0), "{:?}", first.last());
+        let margins = stalling(&mut lateness, 500..2_000, 250);
+        let (least, most) = margins[10..]
+            .iter()
+            .fold((f32::MAX, f32::MIN), |(least, most), margin| (margin.min(least), margin.max(most)));
+        assert!(least >= 58.0 && most <= 75.0, "{least} to {most} ms");
+        let after = stalling(&mut lateness, 2_001..3_200, 10_000); // 24 s without
+        assert!(after[150] >= 58.0 && after.last() <= Some(&2.0), "{} {:?}", after[150], after.last());
+    }
+
+    #[test]
+    fn a_gap_of_the_sender_is_no_stall() {
+        let mut lateness = adaptive();
+        for packet in 0..1_000 {
+            let timestamp = (packet + packet / 50 * 6) * 160; // each second 120 ms without a packet
+            lateness.observe(timestamp, 160, ms(timestamp as u64 / 8));
+            lateness.band(ms(timestamp as u64 / 8));
+        }
+        assert!(lateness.margin_ms() <= 2.0, "{}", lateness.margin_ms());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 mod receive;
 
-use receive::{Impairment, Signal, Simulation};
+use receive::{Impairment, Signal, Simulation, Stalls};
 use roomtone_media::codec::Codec;
 
 /// Impairments, longest share of drop-outs, longest median delay in ms.
@@ -34,6 +34,52 @@ fn a_tone_has_no_drop_outs() {
             let share = heard.dropout_share(hertz);
             println!("{name}, {codec:?}, {hertz} Hz: {:.3} %, {:?}", share * 100.0, heard.stats);
             assert!(share <= dropouts_max, "{name}, {codec:?}, {hertz} Hz: {:.3} %", share * 100.0);
+        }
+    }
+}
+
+/// The rule of the table holds for every caller and not only on average. G.711 only: after a loss libopus's
+/// own memory of a tone swings by 10 dB for a frame or two, up to 0.2 % of the windows, whatever we do here.
+#[test]
+fn no_seed_has_more_drop_outs_than_a_thousandth() {
+    for (name, impairment, dropouts_max, delay_max) in NETWORKS {
+        for seed in 0..24 {
+            let hertz = TONES[seed as usize % 3].1;
+            let simulation = Simulation::new(Codec::Pcmu, impairment, seed).phase_ms(seed as f64 * 0.8);
+            let heard = simulation.run(Signal::Tone(hertz), 60);
+            let share = heard.dropout_share(hertz);
+            assert!(share <= dropouts_max, "{name}, {hertz} Hz, seed {seed}: {:.3} %", share * 100.0);
+            let delay = heard.delay_median_ms();
+            assert!(f64::from(delay) <= delay_max + 2.5, "{name}, seed {seed}: {delay} ms");
+        }
+    }
+}
+
+#[test]
+fn runs_of_lost_packets_are_bridged() {
+    let impairment = Impairment { loss: 0.015, loss_run: 5, ..Impairment::CLEAN }; // 5 % in runs of two to five
+    let shares: Vec<f64> = (0..10)
+        .map(|seed| {
+            Simulation::new(Codec::Pcmu, impairment, seed).run(Signal::Tone(697.0), 60).dropout_share(697.0)
+        })
+        .collect();
+    let mean = shares.iter().sum::<f64>() / 10.0;
+    assert!(mean <= 0.001, "{:.3} %", mean * 100.0);
+}
+
+/// Nothing comes for 120 ms, and then everything: the first two times may be heard, all others are not.
+#[test]
+fn a_network_that_stalls_again_and_again_is_hardly_heard() {
+    let stalls = Stalls { every_s: (5.0, 5.0), length_ms: (120.0, 120.0) };
+    let impairment = Impairment { stalls: Some(stalls), ..Impairment::CLEAN };
+    for codec in [Codec::Pcmu, Codec::Opus] {
+        for phase in 0..10 {
+            let heard = Simulation::new(codec, impairment, phase)
+                .phase_ms(phase as f64 * 2.0 + 0.3)
+                .run(Signal::Tone(697.0), 60);
+            let dropouts = heard.levels(697.0).iter().filter(|level| **level < 0.316).count();
+            assert!(dropouts <= 4, "{codec:?}, phase {phase}: {dropouts} windows in {:?}", heard.stats);
+            assert!(heard.delay_median_ms() <= 85.0, "{} ms", heard.delay_median_ms());
         }
     }
 }

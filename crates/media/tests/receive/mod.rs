@@ -17,11 +17,25 @@ pub struct Impairment {
     pub in_order: bool,
     /// How much faster the sender's clock is, in millionths.
     pub ppm: f64,
+    /// Most packets that are lost together; at least two, when more than one.
+    pub loss_run: u32,
+    /// Now and then nothing comes through, and then all of it at once.
+    pub stalls: Option<Stalls>,
+}
+
+/// Times in which the network holds everything back, as a radio link does that repeats or roams.
+#[derive(Copy, Clone, Debug)]
+pub struct Stalls {
+    /// From the beginning of one to that of the next, in s: shortest and longest.
+    pub every_s: (f64, f64),
+    /// How long each is, in ms: shortest and longest.
+    pub length_ms: (f64, f64),
 }
 
 impl Impairment {
     /// The loopback interface: tenths of a millisecond.
-    pub const CLEAN: Impairment = Impairment { loss: 0.0, jitter_ms: 0.05, in_order: true, ppm: 0.0 };
+    pub const CLEAN: Impairment =
+        Impairment { loss: 0.0, jitter_ms: 0.05, in_order: true, ppm: 0.0, loss_run: 1, stalls: None };
 }
 
 /// What the far end says.
@@ -30,13 +44,43 @@ pub enum Signal {
     /// A sine of so many Hz, 12 dB below full scale.
     Tone(f64),
     /// A sine that wanders without repeating itself soon: where a piece of it belongs can be told.
+    #[allow(dead_code, reason = "not every test file does")]
     Sweep,
+    /// Something like a voice: vowels of a pitch that wanders, four syllables a second, and pauses.
+    #[allow(dead_code, reason = "not every test file does")]
+    Voice,
+    /// At 48 kHz, again and again.
+    #[allow(dead_code, reason = "not every test file does")]
+    Recording(&'static [i16]),
+}
+
+/// A vowel at `seconds`: harmonics under two formants that wander, −1 to 1, as loud as the syllable is.
+fn voice(seconds: f64) -> f64 {
+    let turns = 130.0 * seconds + 6.0 * (seconds * 2.3).sin() + 1.5 * (seconds * 7.1).sin();
+    let pitch_hz = 130.0 + 13.8 * (seconds * 2.3).cos() + 10.65 * (seconds * 7.1).cos();
+    let formants_hz = [500.0 + 250.0 * (seconds * 11.3).sin(), 1_500.0 + 600.0 * (seconds * 8.7).sin()];
+    let vowel: f64 = (1..22)
+        .map(|harmonic| {
+            let hertz = pitch_hz * f64::from(harmonic);
+            let weight: f64 =
+                formants_hz.iter().map(|formant| 1.0 / (1.0 + ((hertz - formant) / 120.0).powi(2))).sum();
+            weight * (turns * f64::from(harmonic) * core::f64::consts::TAU).sin()
+        })
+        .sum();
+    let syllable = (seconds * 4.0 * core::f64::consts::PI).sin().abs().powf(0.7);
+    let phrase = if seconds % 3.0 < 2.4 { 1.0 } else { 0.0 };
+    vowel * syllable * phrase * 0.35
 }
 
 impl Signal {
     fn at(self, seconds: f64) -> f64 {
         let turns = match self {
             Signal::Tone(hertz) => hertz * seconds,
+            Signal::Voice => return (voice(seconds) * 16_000.0).clamp(-32_000.0, 32_000.0),
+            Signal::Recording(pcm) => {
+                let place = (seconds.max(0.0) * 48_000.0).round() as usize;
+                return f64::from(pcm[place % pcm.len()]);
+            }
             Signal::Sweep => {
                 900.0 * seconds + 90.0 * (seconds * 5.1).sin() + 37.0 * (seconds * 1.7 + 1.0).sin()
             }
@@ -80,6 +124,8 @@ pub struct Heard {
     pub pcm: Vec<i16>,
     /// What each tick was.
     pub frames: Vec<Frame>,
+    /// What the receiver says of its delay, at each tick, in ms.
+    pub delay_ms: Vec<f32>,
     /// At the end.
     pub stats: ReceiverStats,
     rate_hz: f64,
@@ -133,6 +179,7 @@ impl Simulation {
         let mut heard = Heard {
             pcm: Vec::new(),
             frames: Vec::new(),
+            delay_ms: Vec::new(),
             stats: ReceiverStats::default(),
             rate_hz: f64::from(self.codec.rate_hz()),
             signal,
@@ -148,6 +195,7 @@ impl Simulation {
             let place = heard.pcm.len();
             heard.pcm.resize(place + frame, 0);
             heard.frames.push(receiver.pull(now, &mut heard.pcm[place..]));
+            heard.delay_ms.push(receiver.stats().delay_ms);
         }
         heard.stats = receiver.stats();
         heard
@@ -162,6 +210,8 @@ impl Simulation {
         let start_s = TICKS_BEFORE as f64 * 0.02 + self.phase_ms / 1_000.0;
         let mut latest_s: f64 = 0.0;
         let mut arrivals = Vec::new();
+        let mut stalls = self.stalls(start_s, seconds as f64).into_iter().peekable();
+        let mut losses = 0;
         for number in 0..(seconds as f64 / packet_s) as usize {
             let pcm: Vec<i16> = (0..samples)
                 .map(|place| signal.at((number * samples + place) as f64 / rate_hz) as i16)
@@ -179,11 +229,20 @@ impl Simulation {
             datagram.truncate(HEADER_BYTES + length);
 
             let late_ms = -self.seed.unit().ln() * self.impairment.jitter_ms;
-            let is_lost = self.seed.unit() < self.impairment.loss;
+            if self.seed.unit() < self.impairment.loss && losses == 0 {
+                losses = self.loss_run();
+            }
+            let is_lost = losses > 0;
+            losses = losses.saturating_sub(1);
             let mut arrival_s = start_s + number as f64 * packet_s + late_ms / 1_000.0;
             if self.impairment.in_order {
                 arrival_s = arrival_s.max(latest_s);
                 latest_s = arrival_s;
+            }
+            while stalls.next_if(|(_, end_s)| *end_s < arrival_s).is_some() {}
+            if let Some((_, end_s)) = stalls.peek().filter(|(start_s, _)| *start_s < arrival_s) {
+                arrival_s = *end_s;
+                latest_s = latest_s.max(arrival_s);
             }
             if !is_lost {
                 arrivals.push((Duration::from_secs_f64(arrival_s), datagram));
@@ -191,6 +250,27 @@ impl Simulation {
         }
         arrivals.sort_by_key(|(arrival, _)| *arrival);
         arrivals
+    }
+
+    /// How many packets are lost from one on.
+    fn loss_run(&mut self) -> u32 {
+        match self.impairment.loss_run {
+            0 | 1 => 1,
+            most => 2 + (self.seed.unit() * f64::from(most - 1)) as u32,
+        }
+    }
+
+    /// When nothing comes through: beginnings and ends.
+    fn stalls(&mut self, start_s: f64, seconds: f64) -> Vec<(f64, f64)> {
+        let Some(Stalls { every_s, length_ms }) = self.impairment.stalls else { return Vec::new() };
+        let mut between = |(least, most): (f64, f64)| least + (most - least) * self.seed.unit();
+        let mut stalls = Vec::new();
+        let mut begin_s = start_s + 1.0 + between(every_s);
+        while begin_s < start_s + seconds {
+            stalls.push((begin_s, begin_s + between(length_ms) / 1_000.0));
+            begin_s += between(every_s);
+        }
+        stalls
     }
 }
 
@@ -262,4 +342,82 @@ impl Heard {
         delays.sort_by(f64::total_cmp);
         delays
     }
+
+    /// What the receiver says of its delay: the median over all ticks, in ms.
+    #[allow(dead_code, reason = "not every test file does")]
+    pub fn delay_median_ms(&self) -> f32 {
+        let mut delays = self.delay_ms[100..].to_vec();
+        delays.sort_by(f32::total_cmp);
+        delays[delays.len() / 2]
+    }
+
+    /// Of each tick in which there is a sound, from the third second on: how far the spectrum is from
+    /// what the source said there, in dB, and how much quieter or louder it is. Where that is the receiver says, give
+    /// or take a pitch period.
+    #[allow(dead_code, reason = "not every test file does")]
+    pub fn distances(&self) -> Vec<Distance> {
+        let window = self.window();
+        (150..self.frames.len() - 50)
+            .filter_map(|tick| {
+                let heard = &self.pcm[tick * window..(tick + 1) * window];
+                let said_s = tick as f64 * 0.02 - f64::from(self.delay_ms[tick]) / 1_000.0 - self.lead_s;
+                let said: Vec<f64> = (0..3 * window)
+                    .map(|place| self.signal.at(said_s - 0.02 + place as f64 / self.rate_hz))
+                    .collect();
+                let level = |pcm: &[f64]| 10.0 * (power(pcm) + 1.0).log10();
+                let pieces = || (0..=2 * window).step_by(window / 20).map(|from| &said[from..from + window]);
+                let heard: Vec<f64> = heard.iter().map(|sample| f64::from(*sample)).collect();
+                let quietest = pieces().map(level).fold(f64::MAX, f64::min);
+                let loudest = pieces().map(level).fold(f64::MIN, f64::max);
+                let heard_db = level(&heard).max(30.0);
+                if loudest.max(heard_db) < 40.0 {
+                    return None;
+                }
+                let bands = self.bands(&heard);
+                let spectrum_db =
+                    pieces().map(|said| far(&bands, &self.bands(said))).fold(f64::MAX, f64::min);
+                Some(Distance {
+                    spectrum_db,
+                    quieter_db: quietest - heard_db,
+                    louder_db: heard_db - loudest.max(30.0),
+                })
+            })
+            .collect()
+    }
+
+    /// Power in 16 bands, in dB.
+    fn bands(&self, pcm: &[f64]) -> [f64; 16] {
+        core::array::from_fn(|band| {
+            let hertz = 150.0 + 200.0 * band as f64;
+            let step = core::f64::consts::TAU * hertz / self.rate_hz;
+            let every = self.rate_hz as usize / 8_000;
+            let (mut real, mut imaginary) = (0.0, 0.0);
+            for (place, sample) in pcm.iter().enumerate().step_by(every) {
+                let hann = 0.5 - 0.5 * (core::f64::consts::TAU * place as f64 / pcm.len() as f64).cos();
+                real += hann * sample * (step * place as f64).cos();
+                imaginary += hann * sample * (step * place as f64).sin();
+            }
+            10.0 * ((real * real + imaginary * imaginary) / 6_400.0 + 100.0).log10()
+        })
+    }
+}
+
+/// How far a tick is from its source.
+#[derive(Copy, Clone, Debug)]
+#[allow(dead_code, reason = "not every test file does")]
+pub struct Distance {
+    /// Root of the mean square over the bands.
+    pub spectrum_db: f64,
+    /// Than the quietest piece of the source near.
+    pub quieter_db: f64,
+    /// Than the loudest piece of the source near.
+    pub louder_db: f64,
+}
+
+fn power(pcm: &[f64]) -> f64 {
+    pcm.iter().map(|sample| sample * sample).sum::<f64>() / pcm.len() as f64
+}
+
+fn far(a: &[f64; 16], b: &[f64; 16]) -> f64 {
+    (a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / 16.0).sqrt()
 }
