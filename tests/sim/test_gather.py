@@ -143,3 +143,72 @@ async def test_the_call_says_that_it_listens_only_while_it_does(world: World) ->
     await world.clock.sleep(2)
     assert not live.listening
     await call.ended
+
+
+@simulated()
+async def test_the_action_may_be_asked_by_get(world: World) -> None:
+    call = await _gather(world, 'method="GET" numDigits="2"')
+    await call.keys("W*1")
+    await call.ended
+    (asked,) = world.requests("/keys")
+    assert (asked.method, asked.parameters["Digits"], asked.parameters["CallStatus"]) == ("GET", "*1", "in-progress")
+
+
+@simulated()
+async def test_another_finishing_key_leaves_the_usual_one_a_digit(world: World) -> None:
+    call = await _gather(world, 'finishOnKey="*"')
+    await call.keys("W4#2*")
+    await call.ended
+    assert _digits(world) == ["4#2"]
+
+
+@simulated()
+async def test_the_finishing_key_submits_before_all_digits_are_there(world: World) -> None:
+    call = await _gather(world, 'numDigits="5"')
+    await call.keys("W12#")
+    pressed = world.clock.now()
+    await call.ended
+    assert _digits(world) == ["12"]
+    assert world.requests("/keys")[0].time_s < pressed + 0.1
+
+
+@simulated()
+async def test_fewer_digits_than_asked_for_are_sent_after_the_timeout(world: World) -> None:
+    call = await _gather(world, 'numDigits="5" timeout="2"')
+    await call.keys("W12")
+    await call.ended
+    assert _digits(world) == ["12"]
+
+
+@simulated()
+async def test_prompts_of_all_kinds_play_in_their_order_and_what_may_not_stand_there_is_left_out(world: World) -> None:
+    inside = "<Play>/tone</Play><Pause length='1'/><Dial>1</Dial><Play loop='2'>/tone</Play>"
+    world.application(tone_file(400, 1.0), "/tone")
+    call = await _gather(world, 'timeout="1"', inside)
+    await call.ended
+    start = next(window.time_s for window in call.ear.windows if window.dbm0 > -30)
+    assert call.ear.hears(400, start + 0.1, start + 0.9)
+    assert call.ear.silence(start + 1.1, start + 1.9)
+    assert call.ear.hears(400, start + 2.1, start + 3.9)
+    assert call.ear.silence(start + 4.2)
+    await world.server.store.flush()
+    assert [row.code for row in await world.server.store.debug.list(None)] == [13320]
+
+
+@simulated()
+async def test_without_a_key_at_the_end_of_a_document_the_call_ends(world: World) -> None:
+    call = await _gather(world, 'timeout="1"', after="")
+    await call.ended
+    assert [asked.path for asked in world.asked] == ["/voice"]
+
+
+@simulated()
+async def test_wrong_values_leave_the_defaults_in_force(world: World) -> None:
+    """A8: five seconds, #, any number of digits, POST."""
+    call = await _gather(world, 'timeout="soon" finishOnKey="hash" numDigits="0" method="PUT"')
+    await call.keys("W1WW2#")
+    await call.ended
+    (asked,) = world.requests("/keys")
+    assert (asked.method, asked.parameters["Digits"]) == ("POST", "12")
+    await world.server.store.flush()
+    assert sorted(row.code for row in await world.server.store.debug.list(None)) == [13310, 13312, 13313, 13314]

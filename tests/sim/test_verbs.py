@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from tone_file import tone_file
+from tone_file import mp3_file, tone_file
 
 from roomtone.testing.caller import RefusedError, RobotCall
 from roomtone.testing.world import Answer, World, simulated
@@ -213,3 +213,109 @@ async def test_audio_in_the_place_of_a_document_is_played_and_the_call_hung_up(w
     call = await _call_and_wait(world)
     assert len([window for window in call.ear.windows if window.tone_dbm0(400) > -30]) >= 9
     assert len(world.requests("/voice")) == 1
+
+
+@simulated()
+async def test_what_a_play_asks_for_is_told_nothing_of_the_call(world: World) -> None:
+    """As the manual says; an MP3 is played like a WAV."""
+    world.application("<Response><Play>/tone?a=1</Play></Response>")
+    world.application(mp3_file(), "/tone")
+    await world.start()
+    call = await _call_and_wait(world)
+    assert len([window for window in call.ear.windows if window.tone_dbm0(400) > -20]) >= 9
+    (asked,) = world.requests("/tone")
+    assert (asked.method, dict(asked.parameters)) == ("GET", {"a": "1"})
+
+
+@simulated()
+async def test_loop_0_plays_until_the_call_ends(world: World) -> None:
+    world.application('<Response><Play loop="0">/tone</Play><Redirect>/never</Redirect></Response>')
+    world.application(tone_file(400, 1.0), "/tone")
+    await world.start()
+    call = await world.call()
+    await world.clock.sleep(60)
+    assert call.ear.hears(400, 1.0)
+    call.hang_up()
+    await world.clock.sleep(1)
+    assert world.requests("/never") == []
+
+
+@simulated()
+async def test_digits_that_are_played_take_their_time(world: World) -> None:
+    """`w` is half a second, `W` a second, and `loop` repeats them all."""
+    world.application('<Response><Play digits="1wW2" loop="2"/><Play>/tone</Play></Response>')
+    world.application(tone_file(400, 1.0), "/tone")
+    await world.start()
+    call = await world.call()
+    answered = call.now_s()
+    await call.ended
+    assert call.ear.digits == "1212"
+    start = next(window.time_s for window in call.ear.windows if window.tone_dbm0(400) > -30)
+    assert start - answered == pytest.approx(2 * (0.2 + 1.5 + 0.2), abs=0.3)
+
+
+@simulated()
+async def test_plain_text_in_the_place_of_a_document_is_spoken_and_the_call_hung_up(world: World) -> None:
+    world.application(Answer("We are closed today. Please call again tomorrow.", content_type="text/plain"))
+    await world.start()
+    call = await _call_and_wait(world)
+    assert call.ear.music(0.2, 1.5), "speech is sound that changes"
+    assert len(world.requests("/voice")) == 1
+
+
+@simulated()
+async def test_a_pause_and_a_reject_refuse_the_call_after_a_while(world: World) -> None:
+    """Only the verbs that answer take a call: after a Pause alone it can still be refused."""
+    world.application('<Response><Pause length="3"/><Reject reason="busy"/></Response>')
+    await world.start()
+    before = world.clock.now()
+    with pytest.raises(RefusedError) as refused:
+        await world.call()
+    assert refused.value.status == 486
+    assert world.clock.now() - before == pytest.approx(3, abs=0.1)
+
+
+@simulated()
+async def test_the_action_of_a_dial_may_be_asked_by_get_and_be_the_document_itself(world: World) -> None:
+    dial = '<Dial action="" method="GET" timeLimit="2"><Conference>Room</Conference></Dial>'
+    world.application(
+        lambda asked: "<Response/>" if "DialCallStatus" in asked.parameters else f"<Response>{dial}</Response>"
+    )
+    await world.start()
+    await _call_and_wait(world)
+    asked = world.requests("/voice")
+    assert [(one.method, one.parameters.get("DialCallStatus")) for one in asked] == [
+        ("POST", None),
+        ("GET", "answered"),
+    ]
+
+
+@simulated()
+async def test_caller_id_and_timeout_of_a_dial_mean_nothing_to_a_conference(world: World) -> None:
+    """As the page says of example 6."""
+    world.application(
+        '<Response><Dial timeout="1" callerId="+15559999"><Conference>Room</Conference></Dial></Response>'
+    )
+    await world.start()
+    call = await world.call()
+    await world.clock.sleep(10)
+    assert call.ear.music()
+    await world.server.store.flush()
+    assert await _codes(world) == []
+
+
+@simulated()
+async def test_one_call_may_be_in_one_room_after_the_other(world: World) -> None:
+    rooms = "".join(f'<Dial timeLimit="3"><Conference>{name}</Conference></Dial>' for name in ("A", "B", "A"))
+    world.application(f"<Response>{rooms}</Response>")
+    await world.start()
+    call = await world.call()
+    began = world.clock.now()
+    seen = []
+    for _ in range(3):
+        await world.clock.sleep(1.5)
+        seen += [conference.friendly_name for conference in world.server.conferences.list(None)]
+        await world.clock.sleep(1.5)
+    await call.ended
+    assert seen == ["A", "B", "A"]
+    assert world.clock.now() - began == pytest.approx(9, abs=0.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tone_file import tone_file
+from tone_file import mp3_file, tone_file
 
 from roomtone.testing.caller import RobotCall
 from roomtone.testing.world import Answer, World, simulated
@@ -56,6 +56,35 @@ async def test_a_file_loops(world: World) -> None:
     standard = ("CallSid", "AccountSid", "From", "To", "ApiVersion", "Direction")
     assert [asked.parameters[name] for name in standard] == [call_asked.parameters[name] for name in standard]
     assert asked.parameters["CallStatus"] == "in-progress"
+
+
+@simulated()
+async def test_an_mp3_file_loops(world: World) -> None:
+    """T7: as the page's waitUrl may be one."""
+    world.application(mp3_file(), "/wait")
+    call = await _waiting(world, 'waitUrl="/wait" waitMethod="GET"')
+    await world.clock.sleep(10)
+    sounding = [window for window in call.ear.heard(1.0) if window.tone_dbm0(400) > -20]
+    assert len(sounding) >= 0.8 * len(call.ear.heard(1.0))
+    assert await _codes(world) == []
+
+
+@simulated()
+async def test_a_document_may_say_pause_and_lead_to_another(world: World) -> None:
+    """The page's verbs of a waitUrl, and today's Pause; a relative Redirect is one from the document that runs."""
+    first = (
+        "<Response><Say>Please wait for us.</Say><Pause length='2'/><Redirect method='GET'>more</Redirect></Response>"
+    )
+    world.application(first, "/music/wait")
+    world.application("<Response><Play>../tone</Play></Response>", "/music/more")
+    world.application(tone_file(400, 5.0), "/tone")
+    call = await _waiting(world, 'waitUrl="/music/wait"')
+    await call.until(lambda ear: ear.hears(400))
+    assert call.ear.music(0.2, 1.2), "speech before it"
+    (asked,) = world.requests("/music/more")
+    assert asked.method == "GET"
+    assert asked.parameters["FriendlyName"] == "Room"
+    assert await _codes(world) == []
 
 
 @simulated()

@@ -6,10 +6,16 @@ import io
 import math
 import struct
 import wave
+from pathlib import Path
 
 from roomtone.testing.world import Answer
 
-__all__ = ["tone_file"]
+__all__ = ["mp3_file", "tone_file"]
+
+
+def mp3_file() -> Answer:
+    """400 Hz for a second as MP3: 8 kHz, 16 kbit/s, as an encoder wrote it."""
+    return Answer((Path(__file__).parent / "tone_400.mp3").read_bytes(), content_type="audio/mpeg")
 
 
 def tone_file(hertz: float, seconds: float, content_type: str = "audio/wav") -> Answer:
