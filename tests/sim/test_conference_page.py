@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roomtone.testing.world import Asked, World, simulated
+from roomtone.testing.world import ACCOUNT, Asked, World, simulated
 
 
 def _dial(conference: str, attributes: str = "") -> str:
@@ -91,6 +91,26 @@ async def test_example_3_join_a_conference_muted(world: World) -> None:
     await world.clock.sleep(3)
     assert listener.ear.hears(700)
     assert speaker.ear.hears_not(500)
+
+
+@simulated()
+async def test_example_3_the_muted_may_be_unmuted_and_muted_again_while_they_talk(world: World) -> None:
+    """As the page says of an API; who is unmuted before the start is not heard before it."""
+    world.application(_dial('<Conference muted="true">SimpleRoom</Conference>'))
+    await world.start()
+    anna = await world.call(tone=500)
+    await world.clock.sleep(1)
+    sid = world.requests("/voice")[0].parameters["CallSid"]
+    await world.server.conferences.mute(ACCOUNT, "SimpleRoom", sid, muted=False, api_call="POST")
+    await world.clock.sleep(1)
+    assert anna.ear.music()
+    berta = await world.call(tone=700)
+    await world.clock.sleep(2)
+    assert berta.ear.hears(500)
+    assert anna.ear.silence()
+    await world.server.conferences.mute(ACCOUNT, "SimpleRoom", sid, muted=True, api_call="POST")
+    await world.clock.sleep(1.5)
+    assert berta.ear.silence()
 
 
 @simulated()

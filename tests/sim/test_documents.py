@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from tone_file import tone_file
 
@@ -212,6 +214,35 @@ async def test_a_caller_who_gives_up_stops_an_endless_chain(world: World) -> Non
     await world.server.store.flush()
     (row,) = await world.server.store.calls.list(None)
     assert row.status == "canceled"
+
+
+IDLE = {
+    "a Gather that waits for nothing": '<Gather timeout="0"/>',
+    "a Pause of nothing": '<Pause length="0"/>',
+    "a sound that is not there": "<Play>/missing</Play>",
+    "a room that is full": '<Dial><Conference maxParticipants="1">Full</Conference></Dial>',
+    "a room that cannot be": "<Dial><Conference> </Conference></Dial>",
+}
+
+
+@pytest.mark.parametrize("name", IDLE)
+def test_a_chain_of_verbs_that_take_no_time_is_paced_too(name: str) -> None:
+    """A16: what is not waited for does not count as done."""
+
+    @simulated()
+    async def scenario(world: World) -> None:
+        world.more_numbers.append({"number": "+15550101", "account": ACCOUNT, "voice_url": f"{world.url}/first"})
+        world.application("<Response><Dial><Conference>Full</Conference></Dial></Response>", "/first")
+        world.application(f"<Response>{IDLE[name]}<Redirect/></Response>")
+        await world.start()
+        await world.call("+15550101")
+        await world.clock.sleep(1)
+        dialing = asyncio.create_task(world.call())
+        await world.clock.sleep(30)
+        assert len(world.requests("/voice")) == pytest.approx(50, abs=2)
+        (await dialing).hang_up() if dialing.done() else dialing.cancel()
+
+    scenario()
 
 
 @simulated()

@@ -272,8 +272,9 @@ class Run:
         while sounds and isinstance(sounds[0], Pause) and not self.call.answered:
             pause = sounds[0]
             self.reports.started(pause)
-            self.did_something()
-            await self.services.clock.sleep(pause.length_s)
+            if pause.length_s > 0:
+                self.did_something()
+                await self.services.clock.sleep(pause.length_s)
             self.reports.ended(pause)
             sounds = sounds[1:]
         return sounds

@@ -16,6 +16,8 @@ __all__ = ["DialConference"]
 
 NOT_BUILT_CODE = 12200
 
+_REFUSED = frozenset({LeaveReason.FULL, LeaveReason.FAILED})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialConference(Verb):
@@ -39,11 +41,12 @@ class DialConference(Verb):
         is asked once, in vain (A7).
         """
         await run.call.answer()
-        run.did_something()
         if self.not_yet:
             message = f"not built yet, and without effect: {', '.join(self.not_yet)}"
             run.finding(Finding(NOT_BUILT_CODE, message, line=self.line, path=self.path))
         reason = await run.call.visit_room(run, self)
+        if reason not in _REFUSED:
+            run.did_something()
         self._report(run, reason)
         hung_up = reason is LeaveReason.HUNG_UP or run.call.is_over
         if self.action is None:
@@ -55,5 +58,4 @@ class DialConference(Verb):
         words = [f"left: {reason.name.lower().replace('_', ' ')}"]
         if self.not_yet:
             words.append(f"not built yet: {', '.join(self.not_yet)}")
-        refused = reason in (LeaveReason.FULL, LeaveReason.FAILED)
-        run.reports.ended(self, Outcome.FAILED if refused else Outcome.RAN, "; ".join(words))
+        run.reports.ended(self, Outcome.FAILED if reason in _REFUSED else Outcome.RAN, "; ".join(words))

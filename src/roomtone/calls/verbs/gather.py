@@ -47,10 +47,11 @@ class Gather(Verb):
     async def run(self, run: Run) -> Step:
         """Prompts, keys, and the action with them."""
         await run.call.answer()
-        run.did_something()
         with run.call.keys.gather() as listening:
             await self._prompt(run, listening)
             digits = await self._digits(run, listening)
+        if digits or self.timeout_s > 0:
+            run.did_something()
         if not digits and not self.action_on_empty:
             return ADVANCE
         return Fetch("gather", self.action, self.method, run.dialect.gather_parameters(digits))
