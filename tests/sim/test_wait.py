@@ -190,3 +190,33 @@ async def test_music_stops_in_the_moment_in_which_the_room_starts(world: World) 
     playing = [window.time_s for window in call.ear.windows if window.tone_dbm0(400) > -30]
     assert max(playing) == pytest.approx(2.1, abs=0.25)
     assert call.ear.silence()
+
+
+@simulated()
+async def test_a_wait_url_is_asked_for_by_those_who_wait_and_by_nobody_else(world: World) -> None:
+    """It is for the time before the start: who starts a room, or comes later, hears the talk at once."""
+    world.application(tone_file(400, 1.0), "/wait")
+    await _waiting(world, 'waitUrl="/wait"')
+    await world.clock.sleep(2)
+    starter = await world.call(tone=700)
+    await world.clock.sleep(1)
+    late = await world.call()
+    await world.clock.sleep(2)
+    assert len(world.requests("/wait")) == 1
+    assert late.ear.hears(700)
+    for call in (starter, late):
+        assert not any(window.tone_dbm0(400) > -40 for window in call.ear.windows)
+
+
+@simulated()
+async def test_sounds_of_a_wait_document_that_are_not_there_do_not_end_it(world: World) -> None:
+    """T8, A16: each is an error in the debug log, the next verb follows, and the chain is paced."""
+    world.application("<Response><Play>/missing</Play><Redirect/></Response>", "/wait")
+    call = await _waiting(world, 'waitUrl="/wait"')
+    await world.clock.sleep(10)
+    assert len(world.requests("/wait")) == pytest.approx(30, abs=1)
+    assert set(await _codes(world)) == {11200, 11215}
+    other = await world.call(tone=700)
+    await world.clock.sleep(2)
+    assert call.ear.hears(700)
+    assert not other.ended.done()
