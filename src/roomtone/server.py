@@ -54,6 +54,8 @@ __all__ = ["ReadyInfo", "Server", "World", "serve"]
 _log = structlog.get_logger("roomtone.server")
 
 REFUSALS_EVERY_S = 1.0
+RELOADED = ("accounts", "numbers", "trunks")
+"""Sections that are read again on SIGHUP."""
 FAILED_STOP_S_MAX = 5.0  # for BYE and the last rows, when the core has failed
 
 
@@ -106,6 +108,7 @@ class Server:
         self.directory = Directory(store.identities, self.clock, self._ids, admin_token(settings, self._ids))
         self.conferences = self._make_conferences()
         self.journal = self._make_journal()
+        self._guard = Guard((str(network) for network in settings.webhooks.allow_networks), settings.named_urls())
         self.webhooks = self._make_webhooks()
         self.speech = Speech(self.clock, world.core)
         self.clips = self._make_clips()
@@ -136,7 +139,7 @@ class Server:
         return WebhookClient(
             self.clock,
             self.journal,
-            guard=Guard((str(network) for network in hooks.allow_networks), self.settings.named_urls()),
+            guard=self._guard,
             url_map=UrlMap(dict(hooks.map)),
             limits=ClientLimits(
                 connect_timeout_s=hooks.connect_timeout,
@@ -255,6 +258,21 @@ class Server:
             number=number,
             account=self.settings.accounts[0].sid if self.settings.accounts else "",
         )
+
+    async def reload(self, settings: Settings, *, identities: Source = "file") -> list[str]:
+        """Accounts, numbers and trunks of `settings` from now on; a call that is there goes on as it began. What else differs, and waits for a restart, is
+        named. SettingsError, and then nothing has changed."""
+        await self.directory.reload(settings, source=identities)
+        taken = {name: getattr(settings, name) for name in RELOADED}
+        self.settings = self.settings.model_copy(update=taken)
+        self._guard.name(self.settings.named_urls())
+        return [
+            f"{section}.{key}"
+            for section in type(settings).model_fields
+            if section not in RELOADED and section != "users"
+            for key in type(getattr(settings, section)).model_fields
+            if getattr(getattr(settings, section), key) != getattr(getattr(self.settings, section), key)
+        ]
 
     async def stop(self, drain_s: float = 0.0) -> None:
         """No new calls; rooms get `drain_s`; then BYE to everyone, everything written and closed."""

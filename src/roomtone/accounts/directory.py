@@ -52,16 +52,28 @@ class Directory:
         self._numbers: dict[str, NumberRow] = {}  # by the number without +
 
     async def load(self, settings: Settings, *, source: Source = "file") -> None:
-        """What the store has, and the settings' accounts and numbers over it (`source`: "file", or "dev"). Also for a reload. SettingsError."""
+        """What the store has, and the settings' accounts and numbers over it (`source`: "file", or "dev"). SettingsError."""
         self._accounts = {row.sid: row for row in await self._identities.accounts()}
         self._applications = {row.sid: row for row in await self._identities.applications(None)}
         self._numbers = {_plain(row.number): row for row in await self._identities.numbers(None)}
-        changes: list[Identity] = [
+        await self._identities.save(self._named(settings, source))
+
+    async def reload(self, settings: Settings, *, source: Source = "file") -> None:
+        """The settings' accounts and numbers over what is known. SettingsError, and then nothing has changed."""
+        before = dict(self._accounts), dict(self._applications), dict(self._numbers)
+        try:
+            changes = self._named(settings, source)  # without a pause: an API call finds the old or the new
+        except SettingsError:
+            self._accounts, self._applications, self._numbers = before
+            raise
+        await self._identities.save(changes)
+
+    def _named(self, settings: Settings, source: Source) -> list[Identity]:
+        return [
             *self._named_accounts(settings, source),
             *self._first_account(settings),
             *self._named_numbers(settings, source),
         ]
-        await self._identities.save(changes)
 
     # asking ---------------------------------------------------------------------------------------------------------
 
@@ -264,5 +276,7 @@ def _must_be_the_apis(row: AccountRow | NumberRow) -> None:
                 "belongs_to_dev", f"{name} belongs to `roomtone dev`.", "Start it with another --number or URL."
             )
         raise ConflictError(
-            "belongs_to_the_file", f"{name} belongs to the settings' file.", "Change it there, and restart the server."
+            "belongs_to_the_file",
+            f"{name} belongs to the settings' file.",
+            "Change it there, and send the server SIGHUP.",
         )

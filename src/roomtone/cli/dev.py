@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from roomtone.cli.application import Application
     from roomtone.server import ReadyInfo
     from roomtone.settings.dev import DevOptions
+    from roomtone.settings.model import Settings
 
 __all__ = ["dev"]
 
@@ -116,13 +117,18 @@ def _run(
     from roomtone.cli.view import follow_in_thread, restore_terminal  # noqa: PLC0415
     from roomtone.settings.dev import dev_settings  # noqa: PLC0415
 
-    loaded = dev_settings(options, environment=os.environ, folder=Path.cwd())
-    log.configure(text=True, level="warning", colors=is_live(stderr=True))
-    if loaded.file:
-        print_note(f"roomtone: settings of {loaded.file}")
-    for notice in loaded.notices:
-        print_note(f"roomtone: warning: {notice}")
-    run = Run(loaded.settings, identities="dev", number=options.number)
+    folder = Path.cwd()
+
+    def read() -> Settings:
+        loaded = dev_settings(options, environment=os.environ, folder=folder)
+        log.configure(text=True, level="warning", colors=is_live(stderr=True))
+        if loaded.file:
+            print_note(f"roomtone: settings of {loaded.file}")
+        for notice in loaded.notices:
+            print_note(f"roomtone: warning: {notice}")
+        return loaded.settings
+
+    run = Run(read, identities="dev", number=options.number)
     run.at_once.append(restore_terminal)
     if application is not None:
         run.at_once.append(application.kill)

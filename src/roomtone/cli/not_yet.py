@@ -16,7 +16,7 @@ NAMES = {
     "recordings": "recordings",
     "callbacks": "callbacks",
     "lint": "checking documents offline",
-    "reload": "reloading the settings",
+    "reload": "reloading the settings by a command; send the server SIGHUP",
     "backup": "backups",
     "bench": "benchmarks of the installed server",
     "test": "call flows in virtual time",

@@ -1,6 +1,7 @@
 """Running a server in this process, for `dev` and `serve`: signals, the ready line, the end.
 
-SIGTERM and the first SIGINT drain; a second SIGINT leaves at once; SIGHUP is known and says that it does nothing yet.
+SIGTERM and the first SIGINT drain; a second SIGINT leaves at once. SIGHUP reads the settings again: what is wrong with them is said, and then the old ones
+hold.
 """
 
 from __future__ import annotations
@@ -8,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import structlog
+
 from roomtone.cli import open_files
 from roomtone.cli.output import print_note
-from roomtone.errors import ExitCode
+from roomtone.errors import ExitCode, SettingsError
 
 if TYPE_CHECKING:
     from roomtone.server import ReadyInfo, Server
@@ -34,15 +36,19 @@ def ready_line(info: ReadyInfo) -> str:
 class Run:
     """One run of a server. `at_once`: what must not outlive the process, when it leaves without draining."""
 
-    def __init__(self, settings: Settings, *, identities: Source, number: str = "") -> None:
+    def __init__(self, read: Callable[[], Settings], *, identities: Source, number: str = "") -> None:
+        """`read`: the settings, now and at each SIGHUP. SettingsError."""
         self.at_once: list[Callable[[], None]] = []
         self.exit_code = ExitCode.DONE
-        self._settings = settings
+        self._read = read
+        self._settings = read()
         self._identities: Source = identities
         self._number = number
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._interrupted = False
+        self._server: Server | None = None
+        self._reloading: asyncio.Task[None] | None = None
 
     def run(self, on_ready: Callable[[ReadyInfo], None]) -> ExitCode:
         """Until a signal or `stop`. SettingsError."""
@@ -65,9 +71,10 @@ class Run:
             self._stop.set()
         self._loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         self._loop.add_signal_handler(signal.SIGINT, self._interrupt)
-        self._loop.add_signal_handler(signal.SIGHUP, _reload)
+        self._loop.add_signal_handler(signal.SIGHUP, self._hang_up)
 
         def ready(server: Server) -> None:
+            self._server = server
             info = self._describe(server)
             print(ready_line(info), flush=True)
             on_ready(info)
@@ -85,6 +92,23 @@ class Run:
         server.api.description.shape = ServerShape(version=installed_version(), http=info.http, sip=info.sip)
         return info
 
+    def _hang_up(self) -> None:
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.create_task(self._reload(), name="reloading")
+
+    async def _reload(self) -> None:
+        log = structlog.get_logger("roomtone.settings")
+        if self._server is None:
+            return
+        try:
+            waiting = await self._server.reload(self._read(), identities=self._identities)
+        except SettingsError as error:
+            log.error("settings.not_reloaded", reason=error.message, remedy=error.remedy)
+            return
+        log.info("settings.reloaded")
+        if waiting:
+            log.warning("settings.wait_for_a_restart", settings=waiting)
+
     def _interrupt(self) -> None:
         if self._interrupted:
             for action in self.at_once:
@@ -95,8 +119,3 @@ class Run:
             if not self._stop.is_set() and self._settings.server.drain_seconds:
                 print_note("roomtone: draining; interrupt again to leave at once")
             self._stop.set()
-
-
-def _reload() -> None:
-    print_note("roomtone: SIGHUP: reloading is not built yet; restart to read the settings again")
-    sys.stderr.flush()

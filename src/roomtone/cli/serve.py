@@ -12,6 +12,7 @@ from roomtone.cli.options import ConfigOption, DataOption, HttpOption, JsonOptio
 
 if TYPE_CHECKING:
     from roomtone.settings.load import Layer
+    from roomtone.settings.model import Settings
 
 __all__ = ["flags_layer", "serve"]
 
@@ -31,13 +32,17 @@ def serve(
     from roomtone.settings.load import load  # noqa: PLC0415
 
     folder = Path.cwd()
-    loaded = load(config=config, flags=flags_layer(data, http, sip, folder), environment=os.environ, folder=folder)
-    log.configure(text=False)
-    logger = structlog.get_logger("roomtone.settings")
-    logger.info("settings.read", file=str(loaded.file) if loaded.file else None)
-    for notice in loaded.notices:
-        logger.warning("settings.notice", reason=notice)
-    raise typer.Exit(Run(loaded.settings, identities="file").run(lambda _info: None))
+
+    def read() -> Settings:
+        loaded = load(config=config, flags=flags_layer(data, http, sip, folder), environment=os.environ, folder=folder)
+        log.configure(text=False)
+        logger = structlog.get_logger("roomtone.settings")
+        logger.info("settings.read", file=str(loaded.file) if loaded.file else None)
+        for notice in loaded.notices:
+            logger.warning("settings.notice", reason=notice)
+        return loaded.settings
+
+    raise typer.Exit(Run(read, identities="file").run(lambda _info: None))
 
 
 def flags_layer(data: Path | None, http: str | None, sip: str | None, folder: Path) -> Layer:

@@ -51,7 +51,11 @@ class Guard:
     def __init__(self, allow_networks: Iterable[str] = (), named_urls: Iterable[str] = ()) -> None:
         """`named_urls`: of the operator's own file. Who writes `voice_url = "http://localhost:5000/voice"` means that address, and that port alone."""
         self._allowed: list[IPv4Network | IPv6Network] = [ip_network(text, strict=False) for text in allow_networks]
-        self._named = {origin for url in named_urls for origin in _origins(url)}
+        self.name(named_urls)
+
+    def name(self, urls: Iterable[str]) -> None:
+        """These are the URLs of the operator's file from now on."""
+        self._named = {origin for url in urls for origin in _origins(url)}
 
     def check(self, host: str, port: int = 0) -> None:
         """`host`: an address in text, a zone after it is dropped. AddressRefusedError says why not."""

@@ -161,3 +161,16 @@ def test_the_admin_token_is_made_once_and_kept_for_the_server_alone(tmp_path: Pa
     assert admin_token(given, Ids()) == token
     assert stat.S_IMODE((tmp_path / "admin_token").stat().st_mode) == 0o600
     assert admin_token(settings([], data=tmp_path, admin_token="mine"), Ids()) == "mine"
+
+
+async def test_a_reload_that_fails_changes_nothing(store: Store) -> None:
+    made = await directory(store, settings([number("1", account=A)]))
+    with pytest.raises(SettingsError):
+        await made.reload(settings([number("2", account=A), number("3", account=B)]))
+    assert await made.route("1") is not None
+    assert await made.route("2") is None
+    await made.reload(settings([number("2", account=A)]))
+    assert await made.route("1") is None
+    assert await made.route("2") is not None
+    again = await directory(store, settings([number("2", account=A)]))
+    assert {row.number: row.enabled for row, _ in again.numbers(A)} == {"1": False, "2": True}

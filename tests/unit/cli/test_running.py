@@ -177,6 +177,31 @@ def test_a_call_that_nobody_takes(dev: Running, tmp_path: Path) -> None:
     assert roomtone("call", dev.sip.replace("sip:", "sip:nowhere@"), folder=tmp_path).code == 4
 
 
+def test_sighup_reads_the_settings_again(tmp_path: Path) -> None:
+    file = tmp_path / "roomtone.toml"
+    file.write_text(FILE)
+    running = Running("serve", *FREE, folder=tmp_path)
+    client = {"ROOMTONE_URL": running.url, "ROOMTONE_ACCOUNT": running.account}
+    client["ROOMTONE_TOKEN"] = (tmp_path / "data" / "account_token").read_text().strip()
+
+    def numbers() -> dict[str, tuple[str, bool]]:
+        rows = roomtone("numbers", "--json", folder=tmp_path, **client).json["numbers"]
+        return {row["number"]: (row["voice_url"], row["enabled"]) for row in rows}
+
+    file.write_text(FILE.replace("+15550100", "+15550101") + "[rooms]\nmax_participants = 9\n")
+    running.process.send_signal(signal.SIGHUP)
+    assert running.says('"settings.reloaded"')
+    assert running.says("rooms.max_participants")
+    after = {"+15550100": ("http://127.0.0.1:9/voice", False), "+15550101": ("http://127.0.0.1:9/voice", True)}
+    assert numbers() == after
+    file.write_text("[[numbers]]\n")
+    running.process.send_signal(signal.SIGHUP)
+    assert running.says('"settings.not_reloaded"')
+    assert running.says("numbers.number: is missing")
+    assert numbers() == after
+    assert running.end(signal.SIGTERM) == 0
+
+
 FILE = '[[numbers]]\nnumber = "+15550100"\nvoice_url = "http://127.0.0.1:9/voice"\n'
 
 
