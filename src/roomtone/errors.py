@@ -18,6 +18,7 @@ __all__ = [
     "CoreFailedError",
     "ExitCode",
     "ForbiddenError",
+    "InstallationError",
     "NotFoundError",
     "NotYetBuiltError",
     "RoomtoneError",
@@ -83,6 +84,17 @@ class CoreFailedError(RoomtoneError):
             "core_failed",
             f"The media core failed ({reason.partition(chr(10))[0]}), and the server has ended.",
             "This is a fault of Roomtone's own: please report it with the log. Start the server again.",
+        )
+
+
+class InstallationError(RoomtoneError):
+    """Files that come with Roomtone are not there."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(
+            code, message, "This installation is damaged: install Roomtone again (in a clone: git checkout .)."
         )
 
 

@@ -205,7 +205,7 @@ class Server:
 
     @classmethod
     async def start(cls, settings: Settings, world: World, *, identities: Source = "file", http: bool = True) -> Server:
-        """Opens everything that was named, and takes calls. SettingsError."""
+        """Opens everything that was named, and takes calls. SettingsError, InstallationError."""
         port = HttpServer(settings.server.http) if http else None
         store: Store | None = None
         try:
@@ -227,6 +227,7 @@ class Server:
         return server
 
     async def _open(self, identities: Source) -> None:
+        music.pieces(DEFAULT_BUCKET)  # InstallationError now, and not when the first caller waits
         await self.directory.load(self.settings, source=identities)
         self.sip: list[tuple[str, Address]] = []
         if self.settings.sip.udp is not None:

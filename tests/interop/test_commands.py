@@ -100,6 +100,7 @@ def test_while_it_drains_the_room_goes_on_and_nobody_new_comes_in(hold: Hold, tm
     until(lambda: _status(f"{server.url}/readyz") == 503, "it says that it is not ready")
     late = Sipp(tmp_path, server.address, "demo", "late", invite(), expect(503, has=["Retry-After"]), refused())
     late.succeeds()
+    assert "reason=draining" in server.err.until(r".*sip\.rejected.*")[0]
     ear.until_sounds()
     assert server.room("moderated") is not None
     server.signal(signal.SIGINT)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 from tone_file import mp3_file, tone_file
 
+from roomtone import music
+from roomtone.errors import InstallationError
 from roomtone.testing.caller import RobotCall
 from roomtone.testing.world import Answer, World, simulated
 
@@ -31,6 +36,27 @@ async def test_the_default_music_never_leaves_the_machine_and_never_ends(world: 
         await world.clock.sleep(30)
         assert call.ear.music()
     assert world.asked == world.requests("/voice")
+
+
+@simulated()
+async def test_a_server_whose_hold_music_is_missing_does_not_start(world: World) -> None:
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as empty:
+        patch.setattr(music, "_FOLDER", Path(empty))
+        with pytest.raises(InstallationError, match="hold music is missing"):
+            await world.start()
+
+
+@simulated()
+async def test_hold_music_that_goes_missing_is_silence_and_no_fault_of_the_application(world: World) -> None:
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as empty:
+        world.application("<Response><Dial><Conference>Room</Conference></Dial></Response>")
+        await world.start()
+        patch.setattr(music, "_FOLDER", Path(empty))
+        call = await world.call()
+        await world.clock.sleep(60)
+    assert call.ear.silence()
+    assert await _codes(world) == []
+    assert len(world.server.switchboard) == 1
 
 
 @simulated()

@@ -109,7 +109,9 @@ class Switchboard:
     async def _call_for(self, line: Line) -> Call:
         """_RefusedError."""
         limits = self._services.limits
-        if self._is_draining or len(self._calls) >= limits.calls_max:
+        if self._is_draining:
+            raise _RefusedError(_UNAVAILABLE, "draining", limits.retry_after_s)
+        if len(self._calls) >= limits.calls_max:
             raise _RefusedError(_UNAVAILABLE, "limits.calls", limits.retry_after_s)
         if not self._admits(line.peer.rpartition(":")[0].strip("[]")):
             raise _RefusedError(_NOT_FOUND, "source may not call")

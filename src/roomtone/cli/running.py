@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from roomtone.cli import open_files
-from roomtone.cli.output import print_note
 from roomtone.errors import ExitCode, SettingsError
 
 if TYPE_CHECKING:
@@ -117,5 +116,7 @@ class Run:
         self._interrupted = True
         if self._stop is not None:
             if not self._stop.is_set() and self._settings.server.drain_seconds:
-                print_note("roomtone: draining; interrupt again to leave at once")
+                structlog.get_logger("roomtone.server").warning(
+                    "server.draining", remedy="interrupt again to leave at once"
+                )
             self._stop.set()

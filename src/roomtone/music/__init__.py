@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from roomtone.errors import InstallationError
+
 __all__ = ["BUCKETS", "pieces"]
 
 _TWILIO_PREFIX = "com.twilio.music."
 _FALLBACK = "classical"
+_FOLDER = Path(__file__).parent
 
 BUCKETS: dict[str, str] = {  # the page's buckets -> the one that plays
     "classical": "classical",
@@ -23,12 +26,15 @@ BUCKETS: dict[str, str] = {  # the page's buckets -> the one that plays
 
 
 def pieces(bucket: str) -> list[Path]:
-    """The files of a bucket, in the order of playing; never empty.
+    """The files of a bucket, in the order of playing; never empty. InstallationError when they are missing.
 
     `bucket` with or without `com.twilio.music.`; one that has no music of its own, or is not known, gives the classical pieces.
     """
-    folder = Path(__file__).parent / BUCKETS.get(_short(bucket), _FALLBACK)
-    return sorted(folder.glob("*.ogg"))
+    folder = _FOLDER / BUCKETS.get(_short(bucket), _FALLBACK)
+    files = sorted(folder.glob("*.ogg"))
+    if not files:
+        raise InstallationError("no_hold_music", f"The hold music is missing: there is no .ogg file in {folder}.")
+    return files
 
 
 def _short(bucket: str) -> str:

@@ -226,6 +226,8 @@ def test_a_file_with_one_number_serves_and_keeps_its_account(tmp_path: Path) -> 
     again = Running("serve", *FREE, folder=tmp_path)
     assert again.account == running.account
     assert again.end(signal.SIGINT) == 0
+    assert again.says("server.draining")
+    assert all(json.loads(line)["event"] for line in again.said)
 
 
 def test_an_application_that_does_not_answer_is_a_warning(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from roomtone._native import Batch, Core, Network, sdp_answer, sdp_offer
+from roomtone import music as hold_music
+from roomtone.errors import InstallationError
 from roomtone.music import BUCKETS, pieces
 from roomtone.music.levels import TELEPHONE_HZ, Samples, band, bareness, levels_dbm0
 from roomtone.music.scores import SCORES
@@ -83,3 +85,9 @@ def test_each_score_of_a_bucket_has_its_file_and_each_file_its_score() -> None:
 @pytest.mark.parametrize("bucket", [*BUCKETS, *(f"com.twilio.music.{name}" for name in BUCKETS), "my.own.bucket"])
 def test_every_bucket_plays(bucket: str) -> None:
     assert pieces(bucket) == FILES
+
+
+def test_an_installation_without_its_music_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hold_music, "_FOLDER", tmp_path)
+    with pytest.raises(InstallationError, match=r"no \.ogg file in .*classical"):
+        pieces("rock")
