@@ -303,6 +303,103 @@ async def test_a_refresh_by_reinvite_where_the_far_end_has_no_update(world: Worl
     assert len(world.server.switchboard) == 1
 
 
+WE_REFRESH = (TIMER, ("Session-Expires", "100;refresher=uas"), ("Allow", "INVITE, ACK, BYE, UPDATE"))
+
+
+AGREED = [("Session-Expires", "100;refresher=uac"), ("Contact", f"<sip:peer@{HOST}:5060>")]
+
+
+@pytest.mark.parametrize("status", [405, 501])
+def test_a_refresh_by_a_method_that_the_far_end_does_not_know_is_tried_by_the_other(status: int) -> None:
+    @simulated()
+    async def scenario(world: World) -> None:
+        talk = await _talk(world)
+        await talk.invite(None, *WE_REFRESH)
+        update = await talk.peer.next_request("UPDATE")
+        talk.peer.core.sip_respond(update.transaction, status)
+        before = world.clock.now()
+        invite = await talk.peer.next_request("INVITE")
+        assert world.clock.now() - before < 1
+        talk.peer.core.sip_respond(
+            invite.transaction,
+            200,
+            "",
+            [*AGREED, ("Content-Type", "application/sdp")],
+            talk.sdp(version=2),
+            "",
+        )
+        again = await talk.peer.next_request("INVITE")
+        assert again.message.cseq > invite.message.cseq, "the next one by the same method at once"
+        talk.peer.core.sip_respond(again.transaction, status)
+        await talk.peer.next_request("BYE")
+        assert not [event for event in talk.peer.asked if event.message.method == "UPDATE"], "each is tried once"
+
+    scenario()
+
+
+@pytest.mark.parametrize("status", [500, 503, 491])
+def test_a_refresh_that_cannot_be_now_is_tried_again_within_the_interval(status: int) -> None:
+    @simulated()
+    async def scenario(world: World) -> None:
+        talk = await _talk(world)
+        await talk.invite(None, *WE_REFRESH)
+        first = await talk.peer.next_request("UPDATE")
+        talk.peer.core.sip_respond(first.transaction, status)
+        before = world.clock.now()
+        again = await talk.peer.next_request("UPDATE")
+        assert world.clock.now() - before < 15
+        talk.peer.core.sip_respond(again.transaction, 200, "", AGREED)
+        await world.clock.sleep(20)
+        assert len(world.server.switchboard) == 1
+
+    scenario()
+
+
+@simulated()
+async def test_a_refresh_waits_as_long_as_it_is_told_and_its_session_runs_out_in_the_end(world: World) -> None:
+    talk = await _talk(world)
+    await talk.invite(None, *WE_REFRESH)
+    began = world.clock.now()
+    first = await talk.peer.next_request("UPDATE")
+    talk.peer.core.sip_respond(first.transaction, 503, "", [("Retry-After", "7")])
+    before = world.clock.now()
+    talk.peer.answers["UPDATE"] = 500
+    await talk.peer.next_request("UPDATE")
+    assert world.clock.now() - before == pytest.approx(7, abs=0.5)
+    await talk.peer.next_request("BYE")
+    assert world.clock.now() - began == pytest.approx(100 - 32, abs=2)
+
+
+@pytest.mark.parametrize("status", [408, 481])
+def test_a_refresh_to_somebody_who_knows_nothing_of_the_call_ends_it(status: int) -> None:
+    @simulated()
+    async def scenario(world: World) -> None:
+        talk = await _talk(world)
+        await talk.invite(None, *WE_REFRESH)
+        talk.peer.answers["UPDATE"] = status
+        await talk.peer.next_request("UPDATE")
+        before = world.clock.now()
+        await talk.peer.next_request("BYE")
+        assert world.clock.now() - before < 1
+
+    scenario()
+
+
+@simulated()
+async def test_a_far_end_that_never_has_long_enough_is_not_asked_for_ever(world: World) -> None:
+    talk = await _talk(world)
+    await talk.invite(None, *WE_REFRESH)
+    for least_s in range(200, 700, 100):
+        update = await talk.peer.next_request("UPDATE")
+        talk.peer.core.sip_respond(update.transaction, 422, "", [("Min-SE", str(least_s))])
+    last = await talk.peer.next_request("UPDATE")
+    assert last.message.header("Session-Expires") == "600;refresher=uac"
+    assert last.message.header("Min-SE") == "600"
+    talk.peer.core.sip_respond(last.transaction, 422, "", [("Min-SE", "700")])
+    await talk.peer.next_request("BYE")
+    assert not [event for event in talk.peer.asked if event.message.method == "UPDATE"]
+
+
 # --- media that stays away -------------------------------------------------------------------------------------------
 
 

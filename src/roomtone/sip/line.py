@@ -20,13 +20,15 @@ from roomtone.sip.core import SdpError, SipFailed, SipMessage, SipRequest, SipRe
 from roomtone.sip.info import KEY_TYPES, UnknownTypeError, read_key
 from roomtone.sip.session_timer import (
     MIN_SE_S,
+    AfterRefusal,
     Agreement,
     SessionTimer,
     TooSmallError,
+    after_refusal,
     agree_as_server,
     agreed_as_client,
 )
-from roomtone.sip.signalling import ACCEPT, ALLOW, PRODUCT, SUPPORTED, Signalling, described
+from roomtone.sip.signalling import ACCEPT, ALLOW, PRODUCT, STATUS_OF_FAILURE, SUPPORTED, Signalling, described
 
 if TYPE_CHECKING:
     from roomtone._native import Direction
@@ -38,7 +40,7 @@ __all__ = ["SipLine", "State"]
 
 _log = structlog.get_logger("roomtone.sip")
 
-_DEAD = frozenset({408, 481})  # the far end, or the dialog, is no more (RFC 3261 12.2.1.2)
+Method = Literal["INVITE", "UPDATE"]  # that we ask by within a dialog
 
 
 class State(Enum):
@@ -73,6 +75,7 @@ class SipLine:
         )
         self._asked = 0  # the last of them: a 2xx to it may come again
         self._takes_update = False
+        self._unknown: set[Method] = set()  # that the far end has refused as such
         self._timer = SessionTimer(signalling.clock, self._refresh, self._expire)
         signalling.lines[dialog.call_id, dialog.local_tag] = self
 
@@ -272,54 +275,64 @@ class SipLine:
     # --- what we ask within the dialog ------------------------------------------------------------------------------
 
     def offer_again(self, direction: Direction | None = None) -> None:
-        """A re-INVITE of ours: hold (`sendonly`, `inactive`), resume (`sendrecv`), or a refresh."""
-        if self.state is not State.CONFIRMED or self._asking or self.session.has_open_offer:
-            return
-        self._ask("INVITE", self.session.offer(direction))
+        """A re-INVITE of ours: hold (`sendonly`, `inactive`) or resume (`sendrecv`)."""
+        if self._is_free():
+            self._ask("INVITE", self.session.offer(direction), is_refresh=False)
+
+    def _is_free(self) -> bool:
+        return self.state is State.CONFIRMED and not self._asking and not self.session.has_open_offer
 
     def _refresh(self) -> None:
-        if self._asking:
-            return
-        if self._takes_update:
-            self._ask("UPDATE", b"")
-        else:
-            self.offer_again()
+        if not self._is_free():
+            self._timer.try_again(None)
+        elif self._takes_update and "UPDATE" not in self._unknown:
+            self._ask("UPDATE", b"", is_refresh=True)
+        elif "INVITE" not in self._unknown:
+            self._ask("INVITE", self.session.offer(), is_refresh=True)
+        elif "UPDATE" not in self._unknown:
+            self._ask("UPDATE", b"", is_refresh=True)
 
-    def _ask(self, method: Literal["INVITE", "UPDATE"], body: bytes) -> None:
+    def _ask(self, method: Method, body: bytes, *, is_refresh: bool) -> None:
         outgoing = self.dialog.request(method)
         cseq = self.dialog.local_cseq
+        timer = self._timer
         headers = [("Allow", ALLOW), ("Supported", SUPPORTED)]
-        headers += [("Session-Expires", f"{self._interval_s};refresher=uac")] if self._interval_s else []
+        headers += [("Session-Expires", f"{timer.interval_s};refresher=uac")] if timer.interval_s else []
+        headers += [("Min-SE", str(timer.least_s))] if timer.least_s else []
         self.signalling.forget(self._asked)
         self._asking = self._asked = self.signalling.ask(
-            outgoing, method, headers, body, lambda answer: self._answered(answer, method, cseq)
+            outgoing, method, headers, body, lambda answer: self._answered(answer, method, cseq, is_refresh)
         )
 
-    @property
-    def _interval_s(self) -> int:
-        return self._timer.interval_s
-
-    def _answered(self, event: SipResponse | SipFailed, method: Literal["INVITE", "UPDATE"], cseq: int) -> None:
-        if isinstance(event, SipFailed):
-            self._asking = 0
-            self._drop(LineEnd.LOST)
-            return
-        status = event.message.status
+    def _answered(self, event: SipResponse | SipFailed, method: Method, cseq: int, is_refresh: bool) -> None:
+        message = None if isinstance(event, SipFailed) else event.message
+        status = STATUS_OF_FAILURE[event.reason] if isinstance(event, SipFailed) else event.message.status
         if status < 200:
             return
-        if status < 300:
+        if isinstance(event, SipResponse) and status < 300:
             self._agreed(event, method, cseq)
             return
         self._asking = 0
-        self.session.withdraw()
-        if status in _DEAD:
-            self._drop(LineEnd.LOST)
-        elif status == 491:
-            self.signalling.clock.call_at(self.signalling.clock.now() + self._glare_s(), self._refresh_if_alive)
-        elif status == 422 and self._timer.lengthen(event.message):
-            self._refresh()
+        if method == "INVITE":
+            self.session.withdraw()
+        again = self._refresh if is_refresh else self.offer_again
+        match after_refusal(status):
+            case AfterRefusal.END:
+                self._drop(LineEnd.LOST)
+            case AfterRefusal.GLARE:
+                self.signalling.clock.call_at(self.signalling.clock.now() + self._glare_s(), again)
+            case AfterRefusal.LATER if is_refresh:
+                self._timer.try_again(message)
+            case AfterRefusal.OTHER_METHOD:
+                self._unknown.add(method)
+                if is_refresh:
+                    self._refresh()
+            case AfterRefusal.LONGER if message is not None and self._timer.lengthen(message):
+                again()
+            case _:
+                pass
 
-    def _agreed(self, event: SipResponse, method: Literal["INVITE", "UPDATE"], cseq: int) -> None:
+    def _agreed(self, event: SipResponse, method: Method, cseq: int) -> None:
         if method == "INVITE":
             self.signalling.acknowledge(self.dialog.request("ACK", cseq))
         if not self._asking:
@@ -337,10 +350,6 @@ class SipLine:
 
     def _owns_call_id(self) -> bool:
         return False
-
-    def _refresh_if_alive(self) -> None:
-        if self.state is State.CONFIRMED:
-            self.offer_again()
 
     def _expire(self) -> None:
         if self.state is State.CONFIRMED:

@@ -11,14 +11,12 @@ from roomtone.sip.core import SipFailed, SipMessage, SipResponse
 from roomtone.sip.dialog import Dialog
 from roomtone.sip.line import SipLine, State
 from roomtone.sip.session_timer import agreed_as_client
-from roomtone.sip.signalling import ALLOW, SUPPORTED, Signalling
+from roomtone.sip.signalling import ALLOW, STATUS_OF_FAILURE, SUPPORTED, Signalling
 
 if TYPE_CHECKING:
     from roomtone.sip.session import Session
 
 __all__ = ["OutboundLine", "RefusedError"]
-
-_STATUS_OF_FAILURE = {"timeout": 408, "transport": 503}
 
 
 class RefusedError(Exception):
@@ -81,7 +79,7 @@ class OutboundLine(SipLine):
 
     def _answered_invite(self, event: SipResponse | SipFailed) -> None:
         if isinstance(event, SipFailed):
-            self._refused(_STATUS_OF_FAILURE[event.reason], f"no answer: {event.reason}")
+            self._refused(STATUS_OF_FAILURE[event.reason], f"no answer: {event.reason}")
             return
         message = event.message
         if message.status < 200:

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from roomtone.clock import Clock
     from roomtone.sip.line import SipLine
 
-__all__ = ["ACCEPT", "ALLOW", "PRODUCT", "SDP_TYPE", "SUPPORTED", "Signalling", "described"]
+__all__ = ["ACCEPT", "ALLOW", "PRODUCT", "SDP_TYPE", "STATUS_OF_FAILURE", "SUPPORTED", "Signalling", "described"]
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER"
 SUPPORTED = "timer"
 PRODUCT = "Roomtone"
 SDP_TYPE = "application/sdp"
 ACCEPT = "application/sdp, multipart/mixed"
+
+STATUS_OF_FAILURE = {"timeout": 408, "transport": 503}  # RFC 3261 8.1.3.1
 
 Handler = Callable[[SipResponse | SipFailed], None]
 
