@@ -36,6 +36,7 @@ from roomtone.media.clips import Clips
 from roomtone.media.core import Core, Media
 from roomtone.rooms.room import RoomRules
 from roomtone.sip import Endpoint, Signalling, Surroundings
+from roomtone.sip.free_port import free_port
 from roomtone.speech import Speech
 from roomtone.store.rows import RequestRow, StoreBatch
 from roomtone.store.store import Store
@@ -230,10 +231,13 @@ class Server:
         music.pieces(DEFAULT_BUCKET)  # InstallationError now, and not when the first caller waits
         await self.directory.load(self.settings, source=identities)
         self.sip: list[tuple[str, Address]] = []
-        if self.settings.sip.udp is not None:
-            self._listen("udp", self.settings.sip.udp)
-        if self.settings.sip.tcp is not None and not self._world.is_virtual:
-            self._listen("tcp", self.settings.sip.tcp)
+        udp, tcp = self.settings.sip.udp, self.settings.sip.tcp
+        if udp is not None and udp == tcp and udp.port == 0 and not self._world.is_virtual:
+            udp = tcp = type(udp)(udp.host, free_port(udp.host))
+        if udp is not None:
+            self._listen("udp", udp)
+        if tcp is not None and not self._world.is_virtual:
+            self._listen("tcp", tcp)
         if not self._world.is_virtual:
             self.media.attach(asyncio.get_running_loop())
             self._warming = asyncio.create_task(self._warm(), name="warming")

@@ -108,6 +108,14 @@ async def test_callers_over_udp_and_tcp_talk_and_go_on_with_their_documents(serv
         assert await berta.ended == "the far end hung up"
 
 
+async def test_port_0_is_one_port_for_udp_and_tcp(server: Server) -> None:
+    (udp, first), (tcp, second) = server.sip
+    assert (udp, tcp) == ("udp", "tcp")
+    assert first == second
+    assert first.port != 0
+    assert server.ready_info().sip == f"sip:{first}"
+
+
 async def test_an_unknown_number_is_refused(server: Server, phone: Phone) -> None:
     with pytest.raises(RefusedError) as refused:
         await phone.dial(_target(server, "tcp", "nobody"))

@@ -240,8 +240,10 @@ fn drive(shared: &SharedSignalling, bell: &Wake, driver: &Driver) {
         let timeout = {
             let signalling = shared.lock();
             let Carrier::Sockets(sockets) = &signalling.carrier else { return };
-            sockets.register(&mut poll);
-            signalling.poll_timeout().map(|due| due.saturating_sub(driver.epoch.now()))
+            let now = driver.epoch.now();
+            sockets.register(&mut poll, now);
+            let due = signalling.poll_timeout().into_iter().chain(sockets.poll_timeout(now)).min();
+            due.map(|due| due.saturating_sub(now))
         };
         poll.wait(timeout);
         bell.clear();
@@ -259,19 +261,23 @@ impl Signalling {
         let Carrier::Sockets(sockets) = &mut self.carrier else { return };
         let endpoint = &mut self.endpoint;
         let mut closed = Vec::new();
-        sockets.read(poll, scratch, &driver.epoch.wall_offset(), &mut |flow, bytes| match bytes {
-            Some(bytes) if flow.transport == Transport::Udp => endpoint.handle_datagram(flow, bytes, now),
-            Some([]) => endpoint.handle_connected(flow, now),
-            Some(bytes) => endpoint.handle_stream(flow, bytes, now),
-            None if flow.transport == Transport::Udp => {
-                endpoint.handle_unreachable(flow.transport, flow.remote, now);
-            }
-            None => {
-                endpoint.handle_closed(flow.id, now);
-                endpoint.handle_unreachable(flow.transport, flow.remote, now); // it may never have opened
-                closed.push(flow.id);
-            }
-        });
+        let is_room =
+            sockets.read(poll, scratch, &driver.epoch.wall_offset(), &mut |flow, bytes| match bytes {
+                Some(bytes) if flow.transport == Transport::Udp => endpoint.handle_datagram(flow, bytes, now),
+                Some([]) => endpoint.handle_connected(flow, now),
+                Some(bytes) => endpoint.handle_stream(flow, bytes, now),
+                None if flow.transport == Transport::Udp => {
+                    endpoint.handle_unreachable(flow.transport, flow.remote, now);
+                }
+                None => {
+                    endpoint.handle_closed(flow.id, now);
+                    endpoint.handle_unreachable(flow.transport, flow.remote, now); // it may never have opened
+                    closed.push(flow.id);
+                }
+            });
+        if !is_room {
+            endpoint.handle_accept_failed();
+        }
         self.news.extend(closed.into_iter().map(|flow| (now, SipNews::FlowClosed(flow))));
         self.flush(now);
     }

@@ -1,5 +1,6 @@
 //! The sockets of signalling: UDP listeners, TCP listeners, TCP connections with what waits to be written. No parsing, no timers.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -18,6 +19,8 @@ const RECEIVE_BUFFER_BYTES: usize = 4_194_304;
 const READ_BYTES_MAX: usize = 65_536;
 /// Bytes that may wait to be written to one connection; a far end that does not read is closed.
 const UNSENT_BYTES_MAX: usize = 1_048_576;
+/// How long nobody is accepted after the system had no descriptor for it: who waits in the backlog would wake the thread again at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// Connections accepted in one round.
 const ACCEPTS_MAX: usize = 64;
 
@@ -39,6 +42,7 @@ pub struct SipSockets {
     datagrams: Vec<(FlowId, UdpSocket, SocketAddr)>,
     listeners: Vec<(TcpListener, SocketAddr)>,
     streams: BTreeMap<FlowId, Stream>,
+    accepts_from: Duration,
 }
 
 impl SipSockets {
@@ -123,12 +127,17 @@ impl SipSockets {
         }
     }
 
+    /// When connections are accepted again, if that is not now.
+    pub fn poll_timeout(&self, now: Duration) -> Option<Duration> {
+        (now < self.accepts_from).then_some(self.accepts_from)
+    }
+
     /// What to wait for.
-    pub fn register(&self, poll: &mut Poll) {
+    pub fn register(&self, poll: &mut Poll, now: Duration) {
         for (_, socket, _) in &self.datagrams {
             poll.add(socket.fd(), false);
         }
-        for (listener, _) in &self.listeners {
+        for (listener, _) in self.listeners.iter().filter(|_| now >= self.accepts_from) {
             poll.add(listener.as_raw_fd(), false);
         }
         for stream in self.streams.values() {
@@ -136,8 +145,14 @@ impl SipSockets {
         }
     }
 
-    /// Takes what has come.
-    pub fn read(&mut self, poll: &Poll, scratch: &mut Scratch, offset: &WallOffset, heard: &mut Heard<'_>) {
+    /// Takes what has come; false when somebody could not be accepted.
+    pub fn read(
+        &mut self,
+        poll: &Poll,
+        scratch: &mut Scratch,
+        offset: &WallOffset,
+        heard: &mut Heard<'_>,
+    ) -> bool {
         for (id, socket, local) in &self.datagrams {
             if poll.is_ready(socket.fd()) {
                 socket.take_unreachable(&mut |remote| {
@@ -149,7 +164,10 @@ impl SipSockets {
                 });
             }
         }
-        self.accept(poll, heard);
+        let is_room = self.accept(poll, heard);
+        if !is_room {
+            self.accepts_from = offset.now() + ACCEPT_PAUSE;
+        }
         let mut ended = Vec::new();
         for stream in self.streams.values_mut() {
             if (stream.failed || poll.is_ready(stream.socket.as_raw_fd())) && !stream.serve(heard) {
@@ -160,13 +178,24 @@ impl SipSockets {
             self.streams.remove(&flow.id);
             heard(&flow, None);
         }
+        is_room
     }
 
-    fn accept(&mut self, poll: &Poll, heard: &mut Heard<'_>) {
+    /// False when the system has no room for one who waits.
+    fn accept(&mut self, poll: &Poll, heard: &mut Heard<'_>) -> bool {
         let mut accepted = Vec::new();
+        let mut is_room = true;
         for (listener, _) in self.listeners.iter().filter(|(listener, _)| poll.is_ready(listener.as_raw_fd()))
         {
-            accepted.extend((0..ACCEPTS_MAX).map_while(|_| listener.accept().ok()));
+            for _ in 0..ACCEPTS_MAX {
+                match listener.accept() {
+                    Ok(connection) => accepted.push(connection),
+                    Err(error) => {
+                        is_room &= !is_exhaustion(&error);
+                        break;
+                    }
+                }
+            }
         }
         for (socket, remote) in accepted {
             let Ok(local) = socket.local_addr() else { continue };
@@ -180,7 +209,13 @@ impl SipSockets {
                 .insert(id, Stream { socket, flow, unsent: Vec::new(), connecting: false, failed: false });
             heard(&flow, Some(&[]));
         }
+        is_room
     }
+}
+
+/// Whether the system has run out of something that one more connection needs.
+fn is_exhaustion(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
 }
 
 /// Whether the same datagram may leave a little later.

@@ -49,6 +49,7 @@ reasons! {
     MessageTooLarge => "message_too_large", "Answered 513 where it could be.";
     Unanswered => "unanswered", "The dialog layer did not answer in time.";
     FlowLimit => "flow_limit", "No room for one more connection: closed.";
+    NoDescriptor => "no_descriptor", "The system had no room for a connection that waited to be accepted: it waits on.";
     StreamStalled => "stream_stalled", "A message on a stream did not become whole in time: closed.";
     Unsendable => "unsendable", "A header of ours that may not be on the wire, left out.";
     LateAnswer => "late_answer", "An answer of ours to a transaction that has ended.";

@@ -121,6 +121,11 @@ impl Endpoint {
         }
     }
 
+    /// Somebody waits to connect, and the system has no descriptor or memory for it.
+    pub fn handle_accept_failed(&mut self) {
+        self.counters.add(Reason::NoDescriptor);
+    }
+
     /// A connection has ended, from whichever side. Requests that wait for an answer on it fail, and so do
     /// requests of the peer that are not answered yet.
     pub fn handle_closed(&mut self, flow: FlowId, now: Duration) {
