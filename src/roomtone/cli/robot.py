@@ -27,16 +27,12 @@ from roomtone.testing.caller import Phone, RefusedError, RobotCall
 
 if TYPE_CHECKING:
     from roomtone._native import Clip
-    from roomtone.testing.ear import Ear
 
 __all__ = ["Orders", "run"]
 
 LISTEN_S = 0.25
 BEEPS_HZ = (440, 330)
 BEEP_S_MAX = 0.3
-BEEP_OFF_HZ_MAX = 4.0
-BEEP_DBM0_MIN = -20.0
-BEEP_BELOW_ALL_DB_MAX = 4.0
 BEEP_TOLD_S_MAX = 2.5
 SOUNDS_S = 1.0
 FAREWELL_S = 0.3
@@ -246,7 +242,7 @@ class _Robot:
     def _is_within_beep(self, call: RobotCall, now_s: float) -> bool:
         """Whether the last second, which sounds are judged by, holds a beep (with a tone it would pass for music), or one is still to be told."""
         return any(
-            _is_beep(call.ear, hertz, time_s)
+            call.ear.is_beep(hertz, time_s)
             for hertz in BEEPS_HZ
             for time_s in call.ear.beeps(hertz, now_s - BEEP_TOLD_S_MAX)
             if time_s > now_s - SOUNDS_S - BEEP_S_MAX or not self._is_known(hertz, time_s)
@@ -266,7 +262,7 @@ class _Robot:
             for time_s in call.ear.beeps(hertz, now_s - BEEP_TOLD_S_MAX, now_s - SOUNDS_S):
                 if (
                     not self._is_known(hertz, time_s)
-                    and _is_beep(call.ear, hertz, time_s)
+                    and call.ear.is_beep(hertz, time_s)
                     and not call.ear.music(time_s + BEEP_S_MAX, now_s)
                 ):
                     self._beeps.append((hertz, time_s))
@@ -323,14 +319,3 @@ class _Robot:
 
     def _verdict(self) -> ExitCode:
         return ExitCode.CHECK_FAILED if self._missed() else ExitCode.DONE
-
-
-def _is_beep(ear: Ear, hertz: int, time_s: float) -> bool:
-    """Whether that short tone is the room's and not a note of music or a vowel: exactly in tune, loud, and most of what is heard."""
-    windows = ear.heard(time_s, time_s + BEEP_S_MAX)
-    if not windows:
-        return False
-    window = max(windows, key=lambda window: window.tone_dbm0(hertz))
-    level = window.tone_dbm0(hertz)
-    in_tune = any(abs(tone.hertz - hertz) <= BEEP_OFF_HZ_MAX for tone in window.tones())
-    return in_tune and level >= BEEP_DBM0_MIN and level >= window.dbm0 - BEEP_BELOW_ALL_DB_MAX

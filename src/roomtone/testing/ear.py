@@ -31,6 +31,12 @@ TONE_DBM0 = -45.0  # fainter tones are not counted
 TONE_ABOVE_SURROUNDINGS_DB = 10.0
 CHANGE_OF_MUSIC = 0.02  # mean spectral distance of neighbouring windows; a steady tone has 0.000
 BEEP_WINDOWS_MAX = 3
+BEEP_S_MAX = 0.3
+BEEP_OFF_HERTZ_MAX = 4.0
+BEEP_DBM0_MIN = -20.0
+BEEP_SHARE_MIN = 0.92
+PASSING_S_MIN, PASSING_S_MAX = 0.15, 0.25  # a beep of 120 ms touches no window that begins so much earlier or later
+TONE_BINS = 4  # on each side: a tone that fills half of its window is that wide
 
 _RMS_AT_0_DBM0 = 10 ** (-3.17 / 20) * 32768 / math.sqrt(2)
 _FLOOR_DBM0 = -120.0
@@ -173,6 +179,19 @@ class Ear:
             run = []
         return times
 
+    def is_beep(self, hertz: float, time_s: float) -> bool:
+        """Whether the short tone that began then is a room's beep and not a note of music or a vowel: exactly in tune, loud, and nearly all of what
+        sounds there and neither before nor after. Heard over one or two tones that stand, over talk sometimes not.
+        """
+        windows = self.heard(time_s, time_s + BEEP_S_MAX)
+        if not windows:
+            return False
+        window = max(windows, key=lambda window: window.tone_dbm0(hertz))
+        if window.tone_dbm0(hertz) < BEEP_DBM0_MIN:
+            return False
+        in_tune = any(abs(tone.hertz - hertz) <= BEEP_OFF_HERTZ_MAX for tone in window.tones())
+        return in_tune and self._passing_share(window, hertz) >= BEEP_SHARE_MIN
+
     def silent_for_s(self) -> float:
         """How long it has been silent now."""
         windows = 0
@@ -201,6 +220,14 @@ class Ear:
         else:
             for tone in self.tones(since_s):
                 yield f"{tone.hertz:.0f} Hz at {tone.dbm0:.0f} dBm0"
+
+    def _passing_share(self, window: Window, hertz: float) -> float:
+        """How much (0..1) a tone is of what sounds in `window` and neither 200 ms before nor after. A vowel brings its other harmonics with it."""
+        near = [other for other in self.windows if PASSING_S_MIN < abs(other.time_s - window.time_s) < PASSING_S_MAX]
+        standing = np.max([other.power for other in near], axis=0) if near else np.zeros_like(window.power)
+        passing = np.maximum(window.power - standing, 0.0)
+        centre = round(hertz * WINDOW_S)
+        return float(passing[max(centre - TONE_BINS, 0) : centre + TONE_BINS + 1].sum() / max(passing.sum(), 1e-12))
 
     def _share(self, hertz: float, since_s: float | None, until_s: float) -> float:
         windows = self.heard(since_s, until_s)

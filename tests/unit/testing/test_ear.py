@@ -9,8 +9,24 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from roomtone.clock import LiveClock
+from roomtone.speech.voice import VoiceProcess
 from roomtone.testing.ear import Ear
 
+PROMPTS = {
+    "en": [
+        "Hello and welcome to the conference. Press one to listen, or two to speak.",
+        "Who would choose blue shoes too?",
+    ],
+    "de": [
+        "Der Moderator wird gleich bei Ihnen sein.",
+        "Sie sind jetzt stumm geschaltet.",
+        "Du und dein Bruder, ruft nun zu.",
+    ],
+    "fr": ["Bonjour et bienvenue à la conférence.", "Au revoir et merci de votre appel.", "Vous êtes tous venus."],
+    "es": ["Pulse uno para escuchar o dos para hablar.", "Un burro mudo sube una montaña azul."],
+    "it": ["Premete uno per ascoltare oppure due per parlare.", "Trentatré trentini entrarono a Trento."],
+}
 AMPLITUDE_AT_0_DBM0 = 10 ** (-3.17 / 20) * 32768
 
 
@@ -80,6 +96,38 @@ def test_a_long_tone_is_no_beep() -> None:
     ear = Ear()
     _feed(ear, np.concatenate([_tone(440, -12, 1), np.zeros(8000)]))
     assert ear.beeps(440) == []
+
+
+@pytest.mark.parametrize("hertz", [440, 330])
+@pytest.mark.parametrize("talking", [(), (500,), (500, 700)])
+def test_a_beep_is_told_from_a_vowel_and_also_heard_over_tones_that_stand(hertz: int, talking: tuple[int, ...]) -> None:
+    samples = np.random.default_rng(2).normal(0, 20, 16000) + sum(
+        (_tone(other, -14, 2) for other in talking), np.zeros(16000)
+    )
+    samples[6000:6960] += _tone(hertz, -12, 0.12)
+    ear = Ear()
+    _feed(ear, samples)
+    assert [ear.is_beep(hertz, time_s) for time_s in ear.beeps(hertz)] == [True]
+    vowel = np.random.default_rng(2).normal(0, 20, 16000)
+    vowel[6000:6960] += _tone(hertz, -12, 0.12) + _tone(2 * hertz, -20, 0.12)  # as pure as an "oo" gets
+    ear = Ear()
+    _feed(ear, vowel)
+    assert not any(ear.is_beep(hertz, time_s) for time_s in ear.beeps(hertz))
+
+
+@pytest.mark.parametrize("language", PROMPTS)
+async def test_no_prompt_has_a_beep_in_it(language: str) -> None:
+    voice = VoiceProcess(LiveClock())
+    try:
+        for text in PROMPTS[language]:
+            rate_hz, pcm = await voice.speak(text, language)
+            for offset in range(4):  # where the windows fall in it
+                ear = Ear()
+                ear.feed(0.0, rate_hz, bytes(rate_hz // 40 * 2 * (offset + 4)) + pcm + bytes(rate_hz))
+                false = [(hertz, at) for hertz in (440, 330) for at in ear.beeps(hertz) if ear.is_beep(hertz, at)]
+                assert not false, text
+    finally:
+        await voice.close()
 
 
 def test_chords_that_change_are_music_and_a_steady_chord_is_not() -> None:
