@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roomtone._native import Batch, Core, Network, sdp_answer, sdp_offer
 from roomtone import music as hold_music
+from roomtone._native import Batch, Core, Network, sdp_answer, sdp_offer
 from roomtone.errors import InstallationError
 from roomtone.music import BUCKETS, pieces
 from roomtone.music.levels import TELEPHONE_HZ, Samples, band, bareness, levels_dbm0
