@@ -162,13 +162,15 @@ class Program:
 class Live(Program):
     """A server that is ready. `settings`: a roomtone.toml that it finds in its folder."""
 
-    def __init__(self, folder: Path, *arguments: str, settings: str = "[sip]\nrtp_ports = [0, 0]\n") -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, settings: str = "[sip]\nrtp_ports = [0, 0]\n", host: str = "127.0.0.1"
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "roomtone.toml").write_text(settings)
-        where = ["--http", "127.0.0.1:0", "--sip", f"127.0.0.1:{free_port()}"]
+        where = ["--http", "127.0.0.1:0", "--sip", f"{host}:{free_port()}"]
         super().__init__([ROOMTONE, "dev", *where, *arguments], folder=folder)
         try:
-            ready = self.out.until(r"^roomtone ready http=(\S+) sip=sip:([\d.]+):(\d+)", 60)
+            ready = self.out.until(r"^roomtone ready http=(\S+) sip=sip:([\d.]+|\[[\da-f:]+\]):(\d+)", 60)
         except AssertionError as error:
             self.stop()
             raise AssertionError(f"{error}\n{self.said}") from None

@@ -173,7 +173,7 @@ class Sipp(Program):
             "-s": number,
             "-m": calls,
             "-r": 10,
-            "-i": "127.0.0.1",
+            "-i": "::1" if server[0].startswith("[") else "127.0.0.1",
             "-p": self.port,
             "-t": "u1" if transport == "udp" else "t1",
             "-cid_str": f"{caller}-%u",

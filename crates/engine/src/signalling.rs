@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -75,7 +75,9 @@ impl Signalling {
                 if !bound.ip().is_unspecified() {
                     return Some(bound);
                 }
-                let probe = UdpSocket::bind(SocketAddr::new(bound.ip(), 0)).ok()?;
+                let any: IpAddr =
+                    if peer.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+                let probe = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
                 probe.connect(peer).ok()?;
                 Some(SocketAddr::new(probe.local_addr().ok()?.ip(), bound.port()))
             }

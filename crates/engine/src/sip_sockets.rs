@@ -3,13 +3,13 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
 use roomtone_sip::{Flow, FlowId, Transport};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::os::{Poll, Scratch, UdpSocket, WallOffset};
+use crate::os::{Poll, Scratch, UdpSocket, WallOffset, unmapped};
 
 /// Batches of datagrams that one socket may take before the others have their turn.
 const ROUNDS_MAX: usize = 8;
@@ -76,7 +76,7 @@ impl SipSockets {
 
     /// Our listener that a peer of this family reaches.
     pub fn listener(&self, transport: Transport, peer: SocketAddr) -> Option<SocketAddr> {
-        let fits = |bound: &&SocketAddr| bound.is_ipv4() == peer.is_ipv4();
+        let fits = |bound: &&SocketAddr| reaches(**bound, peer);
         match transport {
             Transport::Udp => self.datagrams.iter().map(|(_, _, bound)| bound).find(fits).copied(),
             _ => self.listeners.iter().map(|(_, bound)| bound).find(fits).copied(),
@@ -103,9 +103,10 @@ impl SipSockets {
         bytes: &[u8],
     ) -> bool {
         if transport == Transport::Udp {
-            let fits = |bound: &SocketAddr| bound.is_ipv4() == remote.is_ipv4();
-            let socket =
-                self.datagrams.iter().find(|(id, _, bound)| flow.map_or(fits(bound), |flow| flow == *id));
+            let socket = self
+                .datagrams
+                .iter()
+                .find(|(id, _, bound)| flow.map_or(reaches(*bound, remote), |flow| flow == *id));
             // The error of a datagram before this one is told here, once, and in the error queue to whom it belongs.
             let Some((_, socket, _)) = socket else { return false };
             let sent = socket.send(bytes, remote).or_else(|_| socket.send(bytes, remote));
@@ -204,7 +205,8 @@ impl SipSockets {
             }
             let _ = socket.set_nodelay(true);
             let id = self.new_flow();
-            let flow = Flow { id, transport: Transport::Tcp, local, remote };
+            let flow =
+                Flow { id, transport: Transport::Tcp, local: unmapped(local), remote: unmapped(remote) };
             self.streams
                 .insert(id, Stream { socket, flow, unsent: Vec::new(), connecting: false, failed: false });
             heard(&flow, Some(&[]));
@@ -216,6 +218,11 @@ impl SipSockets {
 /// Whether the system has run out of something that one more connection needs.
 fn is_exhaustion(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+}
+
+/// Whether a socket that is bound there sends to a peer: of its family, or of both when it is bound to `[::]`.
+fn reaches(bound: SocketAddr, peer: SocketAddr) -> bool {
+    bound.is_ipv4() == peer.is_ipv4() || bound.ip() == Ipv6Addr::UNSPECIFIED
 }
 
 /// Whether the same datagram may leave a little later.

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
-use super::{DATAGRAM_BYTES_MAX, Precedence, Take, WallOffset};
+use super::{DATAGRAM_BYTES_MAX, Precedence, Take, WallOffset, mapped_for, unmapped};
 
 /// Datagrams that one system call may bring.
 const BATCH: usize = 16;
@@ -132,7 +132,7 @@ impl Scratch {
 
 /// A non-blocking UDP socket with kernel receive times.
 #[derive(Debug)]
-pub struct UdpSocket(std::net::UdpSocket);
+pub struct UdpSocket(std::net::UdpSocket, SocketAddr);
 
 impl UdpSocket {
     /// Binds; port 0 takes a free one.
@@ -153,12 +153,13 @@ impl UdpSocket {
         if outcome != 0 {
             return Err(io::Error::last_os_error());
         }
-        Ok(Self(socket))
+        let local = socket.local_addr()?;
+        Ok(Self(socket, local))
     }
 
     /// The address that is bound.
     pub fn local(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        Ok(self.1)
     }
 
     /// Asks for room for a burst; the system may give less.
@@ -208,7 +209,7 @@ impl UdpSocket {
 
     /// Sends one datagram; a full buffer or a vanished peer is an error that the caller counts.
     pub fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
-        self.0.send_to(bytes, to).map(|_| ())
+        self.0.send_to(bytes, mapped_for(self.1, to)).map(|_| ())
     }
 }
 
@@ -224,7 +225,7 @@ pub(super) fn address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
             // SAFETY: as above, for sockaddr_in6.
             let name = unsafe { &*ptr::from_ref(name).cast::<libc::sockaddr_in6>() };
             let ip = Ipv6Addr::from(name.sin6_addr.s6_addr);
-            Some(SocketAddrV6::new(ip, u16::from_be(name.sin6_port), 0, name.sin6_scope_id).into())
+            Some(unmapped(SocketAddrV6::new(ip, u16::from_be(name.sin6_port), 0, name.sin6_scope_id).into()))
         }
         _ => None,
     }

@@ -25,6 +25,27 @@ pub use portable::{Scratch, UdpSocket, Wake, go_first, monotonic, realtime, slee
 /// Bytes of the largest datagram of media that we take; RTP over an Ethernet path is smaller. SIP has a limit of its own.
 pub const DATAGRAM_BYTES_MAX: usize = 2048;
 
+/// A caller over IPv4 as a socket of both families (`[::]`) shows it (RFC 4291, 2.5.5.2), by its own address.
+pub fn unmapped(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V6(long) => match long.ip().to_ipv4_mapped() {
+            Some(ip) => SocketAddr::new(ip.into(), long.port()),
+            None => address, // with its scope
+        },
+        SocketAddr::V4(_) => address,
+    }
+}
+
+/// The way back, for a socket that is bound to `local`.
+fn mapped_for(local: SocketAddr, to: SocketAddr) -> SocketAddr {
+    match (local, to) {
+        (SocketAddr::V6(_), SocketAddr::V4(short)) => {
+            SocketAddr::new(short.ip().to_ipv6_mapped().into(), short.port())
+        }
+        _ => to,
+    }
+}
+
 /// Takes one datagram: bytes, source, receive time. Says whether what waits behind it matters now.
 pub type Take<'a> = dyn FnMut(&[u8], SocketAddr, Duration) -> bool + 'a;
 

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
-use super::{DATAGRAM_BYTES_MAX, Precedence, Take, WallOffset};
+use super::{DATAGRAM_BYTES_MAX, Precedence, Take, WallOffset, mapped_for, unmapped};
 
 /// The clock that never jumps.
 pub fn monotonic() -> Duration {
@@ -50,19 +50,20 @@ impl Scratch {
 
 /// A non-blocking UDP socket.
 #[derive(Debug)]
-pub struct UdpSocket(std::net::UdpSocket);
+pub struct UdpSocket(std::net::UdpSocket, SocketAddr);
 
 impl UdpSocket {
     /// Binds; port 0 takes a free one.
     pub fn bind(local: SocketAddr) -> io::Result<Self> {
         let socket = std::net::UdpSocket::bind(local)?;
         socket.set_nonblocking(true)?;
-        Ok(Self(socket))
+        let local = socket.local_addr()?;
+        Ok(Self(socket, local))
     }
 
     /// The address that is bound.
     pub fn local(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        Ok(self.1)
     }
 
     /// Asks for room for a burst; the system may give less.
@@ -87,7 +88,7 @@ impl UdpSocket {
     pub fn receive(&self, scratch: &mut Scratch, offset: &WallOffset, rounds: usize, take: &mut Take<'_>) {
         for _ in 0..rounds * 16 {
             match self.0.recv_from(&mut scratch.0[..]) {
-                Ok((length, source)) if take(&scratch.0[..length], source, offset.now()) => {}
+                Ok((length, source)) if take(&scratch.0[..length], unmapped(source), offset.now()) => {}
                 _ => return,
             }
         }
@@ -95,7 +96,7 @@ impl UdpSocket {
 
     /// Sends one datagram; a full buffer or a vanished peer is an error that the caller counts.
     pub fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
-        self.0.send_to(bytes, to).map(|_| ())
+        self.0.send_to(bytes, mapped_for(self.1, to)).map(|_| ())
     }
 }
 
