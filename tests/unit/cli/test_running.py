@@ -243,13 +243,6 @@ def test_an_application_that_fails_ends_dev(tmp_path: Path) -> None:
     assert running.says("ended with 3")
 
 
-def test_reload_says_that_it_is_not_built_yet(tmp_path: Path) -> None:
-    running = Running("dev", "http://127.0.0.1:9/voice", *FREE, folder=tmp_path)
-    running.process.send_signal(signal.SIGHUP)
-    assert running.says("not built yet")
-    assert running.end(signal.SIGTERM) == 0
-
-
 def test_two_interrupts_leave_at_once(tmp_path: Path) -> None:
     """A room would get its half hour; the second interrupt does not wait for it."""
     (tmp_path / "roomtone.toml").write_text("[server]\ndrain_seconds = 1800\n")
