@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from roomtone.api import accounts, calls, debug, events, hold_music, not_yet, numbers, probes, requests, rooms, server
+from roomtone.api import (
+    accounts,
+    calls,
+    debug,
+    events,
+    hold_music,
+    not_yet,
+    numbers,
+    pages,
+    probes,
+    requests,
+    rooms,
+    server,
+)
 from roomtone.api.errors import ERRORS, answer_errors
 from roomtone.api.metrics import Metrics
+from roomtone.api.names import refuse_unknown_names
 from roomtone.api.probes import Readiness, ReadinessSign
 from roomtone.api.sources import Sources
 from roomtone.api.streams import Streams
@@ -31,17 +45,18 @@ class Api:
         self.app = FastAPI(
             title="Roomtone",
             description="Roomtone's own API. HTTP Basic: an account's sid and token, or admin and the admin token.",
-            docs_url="/api/docs",
+            docs_url=None,
             openapi_url="/api/openapi.json",
             redoc_url=None,
         )
         answer_errors(self.app)
-        own = APIRouter(prefix=PREFIX, responses=ERRORS)
+        own = APIRouter(prefix=PREFIX, responses=ERRORS, dependencies=[Depends(refuse_unknown_names)])
         for noun in (rooms, calls, requests, debug, numbers, accounts):
             own.include_router(noun.router(sources))
         own.include_router(events.router(sources, self._streams))
         own.include_router(server.router(sources, self.description))
         self.app.include_router(own)
+        self.app.include_router(pages.router(self.app.openapi, self.description))
         self.app.include_router(not_yet.router())
         self.app.include_router(hold_music.router(sources.pieces))
         self.app.include_router(probes.router(self.sign, sources.store, sources.directory, metrics))

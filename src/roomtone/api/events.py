@@ -41,7 +41,8 @@ def router(sources: Sources, streams: Streams) -> APIRouter:
         render = as_server_sent if server_sent else as_json_line
 
         async def content() -> AsyncIterator[str]:
-            yield render(None)  # at once, so that the follower knows that from here on it misses nothing
+            if follow:
+                yield render(None)  # at once, so that the follower knows that from here on it misses nothing
             async for line in lines:
                 yield render(line)
 

@@ -25,10 +25,14 @@ def router(sources: Sources) -> APIRouter:
     async def hearing(
         account: Annotated[Scope, scope],
         name: str,
-        talker: Annotated[str | None, Query(alias="from", description="Only what this participant says")] = None,
-        listener: Annotated[str | None, Query(alias="to", description="Only what this participant hears")] = None,
+        talker: Annotated[
+            str | None, Query(alias="from", description="Who speaks: only what this participant says")
+        ] = None,
+        listener: Annotated[
+            str | None, Query(alias="to", description="Who listens: only what this participant hears")
+        ] = None,
     ) -> dict[str, str | list[PairShape]]:
-        """Who hears whom: one entry a pair. Participants are named by call SID or by caller."""
+        """Who hears whom, one entry a pair: `from` speaks and `to` listens. Participants are named by call SID or by caller."""
         room = sources.rooms.room(account, name)
         pairs = sources.rooms.hearing(account, room.conference_sid, talker, listener)
         return {

@@ -294,3 +294,41 @@ async def test_what_is_not_built_yet_says_so(server: Stand, path: str) -> None:
             answer = await client.request(method, path)
         assert answer.status_code == 501
         assert "not built yet" in answer.json()["error"]["message"]
+
+
+async def test_a_parameter_that_a_path_does_not_have_is_named_with_the_nearest(server: Stand) -> None:
+    for path, wrong, near in (
+        ("calls", "lives", "live"),
+        ("rooms/r/hearing", "form", "from"),
+        ("debug", "acount", "account"),
+    ):
+        answer = await get(server, f"/api/v1/{path}", **{wrong: "1"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "unknown_parameter")
+        assert answer.json()["error"]["remedy"] == f"Did you mean {near}?"
+    assert "call_sid" in (await get(server, "/api/v1/debug", foo=1)).json()["error"]["remedy"]
+
+
+@pytest.mark.parametrize("path", ["/", "/api/docs"])
+async def test_a_browser_gets_a_page_that_needs_nothing_from_elsewhere(server: Stand, path: str) -> None:
+    server.api.description.shape = ServerShape(version="1.2.3", http="http://h:1", sip="sip:h:2")
+    answer = await get(server, path, "")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    page = etree.HTML(answer.text)
+    assert "1.2.3" in "".join(page.itertext())
+    assert page.xpath("//script | //link | //img | //@src") == []
+    links = page.xpath("//a/@href")
+    assert all(link.startswith("/") for link in links)
+    for link in links:
+        assert (await get(server, link, "")).status_code == 200
+
+
+async def test_the_page_of_the_api_has_every_path_with_its_parameters_and_fields(server: Stand) -> None:
+    page = etree.HTML((await get(server, "/api/docs", "")).text)
+    document = (await get(server, "/api/openapi.json", "")).json()
+    shown = {(" ".join(place.xpath("summary/b/text() | summary/code/text()"))) for place in page.xpath("//details")}
+    assert shown == {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    hearing = page.xpath("//details[summary/code = '/api/v1/rooms/{name}/hearing']")[0]
+    assert {"from", "to"} <= set(hearing.xpath(".//td/code/text()"))
+    call = page.xpath("//details[summary/code = '/api/v1/calls']")[0]
+    assert "end_reason" in call.xpath(".//td/code/text()")
