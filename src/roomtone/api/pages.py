@@ -6,6 +6,7 @@ forbid all the rest. `/` stands where the console will be.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any
@@ -106,7 +107,7 @@ def _nouns(document: Json) -> Iterator[str]:
 
 def _operation(document: Json, method: str, path: str, operation: Json) -> str:
     words = operation.get("description", "")
-    parts = [f"<p>{escape(words)}</p>"] if words else []
+    parts = [f"<p>{_text(words)}</p>"] if words else []
     rows = [
         _row(entry["name"], entry["schema"], f"{entry['in']}, ", entry.get("description", ""))
         for entry in operation.get("parameters", ())
@@ -117,7 +118,8 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> str:
     for status, answer in operation["responses"].items():
         if status.startswith("2"):
             schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
-            parts += _table(f"Answer {status}", _fields(document, schema)) or [f"<h3>Answer {status}</h3>"]
+            title = f"Answer {status}" + (", each entry" if "additionalProperties" in schema else "")
+            parts += _table(title, _fields(document, schema)) or [f"<h3>{title}</h3>"]
     summary = f'<b class="{method}">{method.upper()}</b> <code>{escape(path)}</code> <span>{escape(operation.get("summary", ""))}</span>'
     return f"<details><summary>{summary}</summary><div>{''.join(parts)}</div></details>"
 
@@ -127,7 +129,13 @@ def _table(title: str, rows: list[str]) -> list[str]:
 
 
 def _row(name: str, schema: Json, before: str = "", words: str = "") -> str:
-    return f"<tr><td><code>{escape(name)}</code></td><td>{escape(before + _type(schema))}</td><td>{escape(words)}</td></tr>"
+    return (
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(before + _type(schema))}</td><td>{_text(words)}</td></tr>"
+    )
+
+
+def _text(words: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words))
 
 
 def _fields(document: Json, schema: Json) -> list[str]:
