@@ -19,7 +19,7 @@ values = {
     "sip": {"udp": "127.0.0.1:0", "tcp": "", "rtp_ports": [0, 0]},
     "accounts": [{"sid": "AC" + "1" * 32, "token": "test"}],
 }
-run = Run(load_layers([Layer(values)], None).settings, identities="file")
+run = Run(lambda: load_layers([Layer(values)], None).settings, identities="file")
 
 def ready(_info):
     print("looked at", len(gc.get_objects()), "passed over", gc.get_freeze_count())
