@@ -7,6 +7,7 @@ must do.
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import socket
 from collections import Counter
@@ -17,18 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 from roomtone.cli.client import Client
 from roomtone.cli.expectations import Expectation
-from roomtone.cli.output import print_json, print_note
+from roomtone.cli.output import print_note
+from roomtone.cli.report import Report, in_words
 from roomtone.clock import LiveClock
-from roomtone.errors import ExitCode, NotFoundError, RoomtoneError, UsageError
+from roomtone.errors import CheckFailedError, ExitCode, RoomtoneError, ServerUnreachableError, UsageError
 from roomtone.media.clips import SOUND_FORMATS
 from roomtone.media.core import Core
 from roomtone.sip.address import read_uri
-from roomtone.testing.caller import Phone, RefusedError, RobotCall
+from roomtone.testing.caller import Phone, RefusedError, RobotCall, UnansweredError
 
 if TYPE_CHECKING:
     from roomtone._native import Clip
 
-__all__ = ["Orders", "run"]
+__all__ = ["Orders", "bad_target", "name_of", "run"]
 
 LISTEN_S = 0.25
 BEEPS_HZ = (440, 330)
@@ -37,6 +39,9 @@ BEEP_TOLD_S_MAX = 2.5
 SOUNDS_S = 1.0
 FAREWELL_S = 0.3
 """Time for the BYE to go out."""
+
+DIGITS_OF_A_NUMBER_MIN = 5
+_NUMBER = re.compile(rf"\+?\d{{{DIGITS_OF_A_NUMBER_MIN},}}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,7 @@ class Orders:
     record: Path | None
     keys: str
     seconds: float
+    ring_s: float
     codecs: tuple[Any, ...]
     count: int
     expectations: list[Expectation]
@@ -106,14 +112,37 @@ def _destination(target: str, client: Client) -> _Destination:
         uri, is_of_server = f"sip:{target}@{where}:{server.port or 5060}{suffix}", True
     address = read_uri(uri)
     if not address.host:
-        raise UsageError("bad_target", f"{target} is no SIP URI.", "sip:USER@HOST:PORT, or a number of the server.")
+        raise bad_target(target)
     try:
         resolved = socket.getaddrinfo(address.host, None, type=socket.SOCK_DGRAM)[0][4][0]
     except OSError as error:
-        raise NotFoundError(
-            "no_such_host", f"{address.host} cannot be resolved ({error}).", "Look at the target."
+        raise ServerUnreachableError(
+            "no_such_host", f"{address.host} cannot be resolved ({error.strerror}).", "Look at the host of the target."
         ) from None
     return _Destination(uri, address.transport, str(resolved), address.port or 5060, is_of_server)
+
+
+def bad_target(target: str) -> UsageError:
+    """For what nobody can be called by."""
+    return UsageError(
+        "bad_target",
+        f"{target!r} is nobody who can be called.",
+        "Name a number or word of the server (demo, +15550100), or a SIP URI: sip:USER@HOST:PORT.",
+    )
+
+
+def name_of(caller: str, number: int, count: int) -> str:
+    """Who calls, when several call: u-1, u-2 ...; a telephone number counts up from the one given."""
+    if count == 1:
+        return caller
+    scheme, colon, rest = caller.partition(":") if ":" in caller else ("", "", caller)
+    user, at, host = rest.partition("@")
+    if _NUMBER.fullmatch(user):
+        digits = user.removeprefix("+")
+        user = user[: len(user) - len(digits)] + str(int(digits) + number - 1).zfill(len(digits))
+    else:
+        user = f"{user}-{number}"
+    return f"{scheme}{colon}{user}{at}{host}"
 
 
 def _local_host(destination: _Destination) -> str:
@@ -163,6 +192,10 @@ class _Robot:
         self._client = client
         self._destination = destination
         self._clip = clip
+        self._caller = name_of(orders.caller, number, orders.count)
+        who = f"[{self._caller}] " if orders.count > 1 else ""
+        late_s = BEEP_TOLD_S_MAX + LISTEN_S
+        self._report = Report(phone.clock.now, late_s=late_s, call=number, who=who, json_=json_)
         self._json = json_
         self._met: set[str] = set()
         self._heard: Counter[str] = Counter()
@@ -170,34 +203,44 @@ class _Robot:
         self._told: tuple[str, ...] = ()
         self._beeps: list[tuple[int, float]] = []
         self._digits = ""
-        self._began_s = phone.clock.now()
 
     async def live(self) -> ExitCode:
-        """From dialling to hanging up."""
+        """From dialling to hanging up. However it ends, what was heard is summed up."""
         to = self._destination
-        self._tell("calling", uri=to.uri)
+        tell = self._report.tell
+        tell("calling", uri=to.uri, caller=self._caller)
         try:
             call = await self._phone.dial(
                 to.uri,
-                caller=self._orders.caller,
+                caller=self._caller,
                 destination=(to.transport, to.address, to.port),
                 records=self._orders.record is not None,
+                answer_s_max=self._orders.ring_s,
             )
         except RefusedError as error:
-            self._tell("not answered", reason=str(error))
+            reason = f"it rang for {self._orders.ring_s:g} s, and --ring says no longer"
+            tell("not answered", reason=reason if isinstance(error, UnansweredError) else str(error))
             self._sum_up("not answered")
             return ExitCode.NOT_ANSWERED
+        except asyncio.CancelledError:
+            self._sum_up("interrupted before it was answered")
+            raise
         call.listening = self._listening(call)
-        self._began_s = self._phone.clock.now()
-        self._tell("answered", sip_call_id=call.sip_call_id)
+        self._report.answered()
+        tell("answered", sip_call_id=call.sip_call_id)
         self._met.add("answered")
         try:
             await self._talk(call)
-        finally:
-            call.hang_up()
-            self._write(call)
-        self._sum_up(call.ended.result())
-        return self._verdict()
+        except asyncio.CancelledError:
+            self._hang_up(call, "interrupted")
+            raise
+        self._hang_up(call)
+        return ExitCode.CHECK_FAILED if self._missed() else ExitCode.DONE
+
+    def _hang_up(self, call: RobotCall, reason: str = "") -> None:
+        call.hang_up()
+        self._sum_up(reason or call.ended.result())
+        self._write(call)
 
     async def _talk(self, call: RobotCall) -> None:
         if self._orders.tone_hz is not None:
@@ -215,6 +258,7 @@ class _Robot:
                     keys.result()
                     keys_done_s = call.now_s()
                 self._listen(call, keys_done_s)
+                self._report.release()
         finally:
             keys.cancel()
         if call.ended.done():
@@ -236,7 +280,7 @@ class _Robot:
             self._heard.update(names)
             if names != self._told:
                 self._told = names
-                self._tell("hears", what=words)
+                self._report.tell("hears", what=words)
         self._before = names
 
     def _is_within_beep(self, call: RobotCall, now_s: float) -> bool:
@@ -255,7 +299,7 @@ class _Robot:
         new = call.ear.digits[len(self._digits) :]
         if new:
             self._digits = call.ear.digits
-            self._tell("hears", what=[f"keys {new}"])
+            self._report.tell("hears", what=[f"keys {new}"])
 
     def _listen_for_beeps(self, call: RobotCall, now_s: float) -> None:
         for hertz in BEEPS_HZ:
@@ -266,7 +310,7 @@ class _Robot:
                     and not call.ear.music(time_s + BEEP_S_MAX, now_s)
                 ):
                     self._beeps.append((hertz, time_s))
-                    self._tell("beep", hertz=hertz, ago_s=now_s - time_s)
+                    self._report.tell("beep", hertz=hertz, ago_s=now_s - time_s)
 
     def _listening(self, call: RobotCall) -> Callable[[], Awaitable[bool | None]]:
         def ask() -> bool | None:
@@ -286,36 +330,33 @@ class _Robot:
             return
         if self._orders.count > 1:
             path = path.with_stem(f"{path.stem}-{self._number}")
-        path.write_bytes(call.ear.wav())
+        try:
+            path.write_bytes(call.ear.wav())
+        except OSError as error:
+            raise CheckFailedError(
+                "not_recorded", f"{path} cannot be written ({error.strerror}).", "Name another file with --record."
+            ) from None
 
     # telling --------------------------------------------------------------------------------------------------------
-
-    def _tell(self, event: str, *, ago_s: float = 0.0, **details: Any) -> None:
-        after_s = self._phone.clock.now() - ago_s - self._began_s
-        if self._json:
-            print_json({"call": self._number, "after": round(after_s, 2), "event": event, **details})
-            return
-        words = details.get("what") or [value for name, value in details.items() if name != "sip_call_id"]
-        text = ", ".join(f"{word} Hz" if event == "beep" else str(word) for word in words)
-        who = f"[{self._number}] " if self._orders.count > 1 else ""
-        print(f"{after_s:6.1f} s  {who}{event}{' ' + text if text else ''}", flush=True)
 
     def _sum_up(self, reason: str) -> None:
         seconds = {name: round(count * LISTEN_S, 1) for name, count in self._heard.most_common()}
         missed = self._missed()
+        tell = self._report.tell
+        self._report.flush()
         if self._json:
-            self._tell("over", reason=reason, heard=seconds, beeps=len(self._beeps), missed=missed)
-            return
-        self._tell("over", reason=reason)
-        if seconds:
-            heard = ", ".join(f"{name} {length:g} s" for name, length in seconds.items())
+            tell("over", reason=reason, heard=seconds, beeps=len(self._beeps), missed=missed)
+        else:
+            tell("over", reason=reason)
+            heard = ", ".join(f"{in_words(name)} {length:g} s" for name, length in seconds.items())
             beeps = f"{len(self._beeps)} beep{'' if len(self._beeps) == 1 else 's'}"
-            self._tell("heard", what=[heard, beeps] if self._beeps else [heard])
+            if seconds:
+                tell("heard", what=[heard, beeps] if self._beeps else [heard])
+        self._report.flush()
+        if self._json:
+            return
         for text in missed:
             print_note(f"roomtone: call {self._number}: {text} was expected and did not happen")
 
     def _missed(self) -> Sequence[str]:
         return [expectation.text for expectation in self._orders.expectations if expectation.text not in self._met]
-
-    def _verdict(self) -> ExitCode:
-        return ExitCode.CHECK_FAILED if self._missed() else ExitCode.DONE

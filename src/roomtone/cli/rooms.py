@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from roomtone.cli.client import segment
+from roomtone.cli.client import Client, segment
 from roomtone.cli.options import AccountOption, JsonOption, TokenOption, UrlOption, connect
 from roomtone.cli.output import console, print_json, print_table, short_time
 
+if TYPE_CHECKING:
+    from roomtone.cli.picture import Group
+
 __all__ = ["list_rooms", "show_room", "why"]
+
+PAIRED_MAX = 100
+"""Participants of a room whose pairs one answer of the API holds."""
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the room, or its conference sid.")]
 
@@ -43,14 +50,42 @@ def show_room(
     token: TokenOption = "",
     json_: JsonOption = False,
 ) -> None:
-    """A picture of a room: who hears whom, and why not."""
+    """A picture of a room: who hears whom, and why not. Of a large one by groups; `pairs` is then null in JSON."""
+    from roomtone.cli import picture  # noqa: PLC0415
+
     client = connect(url, account, token)
     room = client.get(f"/rooms/{segment(name)}")
-    hearing = client.get(f"/rooms/{segment(name)}/hearing")
+    participants = room["participants"]
+    groups = picture.groups_of(participants, each_alone=False)
     if json_:
-        print_json(room | {"pairs": hearing["pairs"]})
+        print_json(room | {"pairs": _all_pairs(client, name, participants), "groups": _as_json(groups)})
         return
-    _draw(room, hearing["pairs"])
+    is_drawn = False
+    if len(participants) <= picture.MEMBERS_MAX:
+        pairs = {(pair["listener"], pair["talker"]): pair for pair in _all_pairs(client, name, participants) or ()}
+        is_drawn = picture.draw(room, picture.groups_of(participants, each_alone=True), pairs, must_fit=True)
+    if not is_drawn:
+        asked = {pair: _pair(client, name, *pair) for pair in picture.pairs_needed(groups)}
+        picture.draw(room, groups, asked)
+    console().print(f"Why: `roomtone why {_quoted(room['name'])} A B` with callers or call sids.", style="dim")
+
+
+def _all_pairs(client: Client, name: str, participants: Sequence[Any]) -> list[dict[str, Any]] | None:
+    """None: too many for one answer."""
+    if len(participants) > PAIRED_MAX:
+        return None
+    pairs: list[dict[str, Any]] = client.get(f"/rooms/{segment(name)}/hearing")["pairs"]
+    return pairs
+
+
+def _pair(client: Client, name: str, listener: str, talker: str) -> dict[str, Any]:
+    query = {"from": talker, "to": listener}
+    pair: dict[str, Any] = client.get(f"/rooms/{segment(name)}/hearing", **query)["pairs"][0]
+    return pair
+
+
+def _as_json(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    return [{"traits": group.traits, "call_sids": [entry["call_sid"] for entry in group.members]} for group in groups]
 
 
 def why(
@@ -63,8 +98,7 @@ def why(
     json_: JsonOption = False,
 ) -> None:
     """Why A hears B, or does not."""
-    query = {"from": talker, "to": listener}
-    (pair,) = connect(url, account, token).get(f"/rooms/{segment(name)}/hearing", **query)["pairs"]
+    pair = _pair(connect(url, account, token), name, listener, talker)
     if json_:
         print_json(pair)
         return
@@ -75,64 +109,6 @@ def why(
     elif cause.get("request_id"):
         line = f", line {cause['line']}" if cause.get("line") else ""
         print(f"Made so by the document of {cause['request_id']}{line}: `roomtone requests get {cause['request_id']}`.")
-
-
-def _draw(room: dict[str, Any], pairs: list[dict[str, Any]]) -> None:
-    """A matrix: a row for each who listens, a column for each who talks."""
-    from rich import box  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    participants = room["participants"]
-    letters = {entry["call_sid"]: _letter(place) for place, entry in enumerate(participants)}
-    cells = {(pair["listener"], pair["talker"]): pair for pair in pairs}
-    out = console()
-    started = f"started {short_time(room['started_at'])}" if room["started_at"] else "waiting for its start"
-    out.print(f"{room['name']}  {room['status']}, {started}, {room['conference_sid']}", style="bold")
-    table = Table(box=box.SQUARE if out.is_terminal else box.ASCII, show_lines=False)
-    table.add_column("hears →", no_wrap=True)
-    for entry in participants:
-        table.add_column(Text(letters[entry["call_sid"]]), justify="center", no_wrap=True)
-    for entry in participants:
-        listener = entry["call_sid"]
-        row = [Text(f"{letters[listener]}  {entry['caller'] or listener}")]
-        row += [_cell(cells.get((listener, other["call_sid"]))) for other in participants]
-        table.add_row(*row)
-    out.print(table)
-    for entry in participants:
-        out.print(f"{letters[entry['call_sid']]}  {entry['call_sid']}  {_traits(entry)}")
-    out.print(f"Why: `roomtone why {_quoted(room['name'])} A B` with callers or call sids.", style="dim")
-
-
-def _cell(pair: dict[str, Any] | None) -> Any:
-    from rich.text import Text  # noqa: PLC0415
-
-    if pair is None or pair["reason"] == "self":
-        return Text("·", style="dim")
-    if pair["heard"]:
-        gain = f" {pair['gain_db']:+.0f} dB" if pair["gain_db"] else ""
-        return Text(f"yes{gain}", style="green")
-    return Text(pair["reason"], style="yellow")
-
-
-def _traits(participant: dict[str, Any]) -> str:
-    traits = [
-        (participant["muted"], "muted"),
-        (participant["waiting"], "waiting"),
-        (participant["music"], "hears music"),
-        (not participant["start_on_enter"], "does not start the room"),
-        (participant["end_on_exit"], "ends it on leaving"),
-    ]
-    return ", ".join(text for holds, text in traits if holds) or "talks"
-
-
-def _letter(place: int) -> str:
-    letters = ""
-    place += 1
-    while place:
-        place, rest = divmod(place - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
 
 
 def _quoted(name: str) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "participant_view",
 ]
 
+SIDS_NAMED_MAX = 3  # in a message
 PAIRS_MAX = 10_000  # of one answer: a room of a hundred, whole
 
 
@@ -145,12 +146,16 @@ def _names(live: LiveRoom) -> dict[str, str]:
 
 
 def call_sid_of(live: LiveRoom, name: str) -> str:
-    """The call SID of a participant named by it, or by a caller that no other is called. NotFoundError."""
+    """The call SID of a participant named by it, or by a caller that no other is called. NotFoundError, which says how many are."""
     if name in live.seats:
         return name
     called_so = [call_sid for call_sid, seat in live.seats.items() if seat.caller == name]
     if len(called_so) == 1:
         return called_so[0]
-    trouble = "is called" if not called_so else "alone is called"
-    message = f"Nobody in the room {live.room.name!r} {trouble} {name!r}."
+    if called_so:
+        message = f"{len(called_so)} participants of the room {live.room.name!r} are called {name!r}."
+        named = ", ".join(called_so[:SIDS_NAMED_MAX])
+        more = ", ..." if len(called_so) > SIDS_NAMED_MAX else "."
+        raise NotFoundError("several_participants", message, f"Use call SIDs: {named}{more}")
+    message = f"Nobody in the room {live.room.name!r} is called {name!r}."
     raise NotFoundError("no_such_participant", message, f"`roomtone room '{live.room.name}'` lists who is there.")

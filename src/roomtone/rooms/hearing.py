@@ -83,7 +83,7 @@ class Pair:
             case Reason.SELF:
                 return "nobody does"
             case Reason.TALK:
-                return "both take part in the talk"
+                return f"{name(self.talker)} talks and {name(self.listener)} listens"
 
 
 _CUT_OFF = frozenset({Reason.WAITING, Reason.HELD})

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from roomtone._native import Batch, Clip, Codec, Core, Direction, Event
     from roomtone.clock import Clock
 
-__all__ = ["Listening", "Phone", "RefusedError", "RobotCall"]
+__all__ = ["Listening", "Phone", "RefusedError", "RobotCall", "UnansweredError"]
 
 Listening = Callable[[], Awaitable[bool | None]]
 
@@ -34,6 +34,10 @@ PAUSES_S = {"w": 0.5, "W": 1.0}
 SILENCE_BEFORE_KEYS_S = 0.7
 LISTENING_POLL_S = 0.1
 ANSWER_S_MAX = 60.0
+
+
+class UnansweredError(RefusedError):
+    """It rang, and nobody took it in the time that was given. `status` is 408."""
 
 
 class Phone:
@@ -87,7 +91,7 @@ class Phone:
         answer_s_max: float = ANSWER_S_MAX,
     ) -> RobotCall:
         """Calls the SIP URI `target`; returns when it was answered. `caller`: user part of our address, or a whole URI.
-        RefusedError, also when nobody has answered in `answer_s_max`.
+        RefusedError; UnansweredError when nobody has answered in `answer_s_max`.
         """
         call = RobotCall(
             self,
@@ -175,7 +179,7 @@ class RobotCall:
         except TimeoutError:
             self.line.hang_up()
             self._close("not answered")
-            raise RefusedError(408, "not answered") from None
+            raise UnansweredError(408, "not answered") from None
         except BaseException as error:
             self.line.hang_up()
             self._close(str(error))

@@ -105,6 +105,14 @@ async def test_who_hears_whom_and_why(server: Stand) -> None:
     assert (await get(server, "/api/v1/rooms/r/hearing", **{"from": "CA9"})).status_code == 404
 
 
+async def test_a_caller_who_is_there_more_than_once_is_named_by_call_sid(server: Stand) -> None:
+    await server.join("CA1", "r")
+    await server.join("CB1", "r")
+    error = (await get(server, "/api/v1/rooms/r/hearing", **{"from": "+15551"})).json()["error"]
+    assert error["message"] == "2 participants of the room 'r' are called '+15551'."
+    assert error["remedy"] == "Use call SIDs: CA1, CB1."
+
+
 async def test_calls_say_whether_they_listen_for_keys(server: Stand) -> None:
     await server.store.commit(StoreBatch(calls=[call_row("CA1"), call_row("CA2", ended_at=NOW), call_row("CA3", B)]))
     server.calls.live["CA1"] = LiveCall("CA1", listening=True)

@@ -52,8 +52,8 @@ def far_end() -> Iterator[FarEnd]:
     made.close()
 
 
-def robot(far_end: FarEnd, folder: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "roomtone", "call", f"sip:far@127.0.0.1:{far_end.port}"]
+def robot(far_end: FarEnd, folder: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "roomtone", "call", f"sip:far@127.0.0.1:{far_end.port}", *more]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, cwd=folder, env=environment(), text=True, **pipes)  # type: ignore[call-overload,no-any-return]
 
@@ -86,6 +86,18 @@ def test_a_call_that_talks_is_hung_up(far_end: FarEnd, tmp_path: Path, name: sig
             pass
         process.send_signal(name)
         far_end.answer(far_end.until("BYE"), "200 OK")
-        _, said = process.communicate(timeout=SECONDS_MAX)
+        summary, said = process.communicate(timeout=SECONDS_MAX)
     assert process.returncode == 130
+    assert "over interrupted" in summary
     assert "Traceback" not in said
+
+
+def test_a_call_that_nobody_takes_is_given_up_after_its_time(far_end: FarEnd, tmp_path: Path) -> None:
+    with robot(far_end, tmp_path, "--ring", "0.5") as process:
+        invite = far_end.until("INVITE")
+        far_end.answer(invite, "180 Ringing")
+        far_end.answer(far_end.until("CANCEL"), "200 OK")
+        far_end.answer(invite, "487 Request Terminated")
+        told, _ = process.communicate(timeout=SECONDS_MAX)
+    assert process.returncode == 4
+    assert "not answered it rang for 0.5 s, and --ring says no longer" in told

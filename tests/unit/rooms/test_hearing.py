@@ -18,14 +18,14 @@ COACHES_C = Row("C", True, Reason.COACH)
 TALKS = Row(Sends.ALL, True, Reason.TALK, gain_db=-3.0)
 
 CASES = [
-    (TALKS, TALKS, Reason.TALK, "A hears B because both take part in the talk."),
-    (MUTED, TALKS, Reason.TALK, "A hears B because both take part in the talk."),
+    (TALKS, TALKS, Reason.TALK, "A hears B because B talks and A listens."),
+    (MUTED, TALKS, Reason.TALK, "A hears B because B talks and A listens."),
     (WAITING, WAITING, Reason.WAITING, "A does not hear B because the room has not started."),
     (TALKS, MUTED, Reason.MUTED, "A does not hear B because B is muted."),
     (HELD, TALKS, Reason.HELD, "A does not hear B because A is on hold."),
     (TALKS, HELD, Reason.HELD, "A does not hear B because B is on hold."),
     (DEAF, TALKS, Reason.DEAF, "A does not hear B because A is deafened."),
-    (TALKS, DEAF, Reason.TALK, "A hears B because both take part in the talk."),
+    (TALKS, DEAF, Reason.TALK, "A hears B because B talks and A listens."),
     (MUTED_AND_DEAF, TALKS, Reason.DEAF, "A does not hear B because A is deafened."),
     (TALKS, MUTED_AND_DEAF, Reason.MUTED, "A does not hear B because B is muted."),
     (TALKS, COACHES_A, Reason.COACH, "A hears B because B speaks to A alone."),
