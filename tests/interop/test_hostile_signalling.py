@@ -18,7 +18,7 @@ from sip_wire import Wire, message, tortures
 
 Hold = Callable[[Any], Any]
 
-TORTURES = list(tortures((Path(__file__).parents[2] / "crates/sip/tests/rfc4475.txt").read_text()))
+TORTURES = list(tortures(Path(__file__).parents[2] / "crates/sip/tests/rfc4475"))
 UNFRAMED = {"clerr", "ncl", "mcl01", "dblreq", "inv2543"}  # whose end a stream cannot find
 MEMORY_KB_MAX = 30_000
 

@@ -256,7 +256,9 @@ fn remote_host(session: &Session, media: &Media) -> Result<IpAddr, SdpError> {
         return Err(SdpError::malformed("no c= line for the audio stream"));
     };
     let Ok(host) = written.parse::<IpAddr>() else {
-        return Err(SdpError::unacceptable("the address for media is a name, not an IP address"));
+        return Err(SdpError::unacceptable(
+            "the address for media (c=) is a name; names are not looked up there, it must be an IP address",
+        ));
     };
     if host.is_multicast() || host == IpAddr::from([255, 255, 255, 255]) {
         return Err(SdpError::unacceptable("the address for media is not one host"));

@@ -4,7 +4,7 @@ mod lab;
 
 use lab::*;
 use proptest::prelude::*;
-use roomtone_sip::{Event, Reason};
+use roomtone_sip::Event;
 
 const SDP: &str =
     "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
@@ -88,14 +88,6 @@ fn the_answer_to_our_invite_may_have_parts_too() {
         matches!(&events[..], [Event::Response { message, .. }] if message.body == SDP.as_bytes()),
         "{events:?}"
     );
-}
-
-#[test]
-fn refusals_name_what_is_taken() {
-    let mut lab = Lab::udp();
-    lab.receive(their_request_with("INVITE", "1", "Content-Type: text/plain\r\n", "hello"));
-    assert_eq!(header_of(&lab.take_one(), "Accept"), Some("application/sdp, multipart/mixed"));
-    assert_eq!(lab.count(Reason::UnsupportedMedia), 1);
 }
 
 proptest! {

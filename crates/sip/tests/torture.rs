@@ -8,46 +8,21 @@ use lab::*;
 use roomtone_sip::{Event, Reason, Transport};
 
 struct Torture {
-    name: String,
-    expected: String,
+    name: &'static str,
+    expected: &'static str,
     bytes: Vec<u8>,
 }
 
-/// Reads `rfc4475.txt`, whose notation its head explains.
+/// Every message of `rfc4475/fates.txt`.
 fn tortures() -> Vec<Torture> {
-    let text = include_str!("rfc4475.txt").replace("<line>\n", "");
-    let sections = text.split("=== ").skip(1);
-    sections
-        .map(|section| {
-            let (title, body) = section.split_once('\n').unwrap();
-            let (name, expected) = title.split_once(' ').unwrap();
-            Torture { name: name.to_owned(), expected: expected.to_owned(), bytes: to_bytes(body) }
-        })
-        .collect()
-}
-
-fn to_bytes(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (index, part) in text.replace('\n', "\r\n").split("<hex>").enumerate() {
-        let rest = if index == 0 {
-            part
-        } else {
-            let (hex, rest) = part.split_once("</hex>").unwrap();
-            bytes.extend(
-                (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()),
-            );
-            rest
-        };
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    fill_in_length(bytes)
-}
-
-fn fill_in_length(bytes: Vec<u8>) -> Vec<u8> {
-    let head_end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
-    let length = (bytes.len() - head_end).to_string();
-    let Some(at) = bytes[..head_end].windows(4).position(|window| window == b": @\r") else { return bytes };
-    [&bytes[..at + 2], length.as_bytes(), &bytes[at + 3..]].concat()
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rfc4475");
+    let (_, table) = include_str!("rfc4475/fates.txt").split_once("\n\n").unwrap();
+    let read = |row: &'static str| {
+        let mut words = row.split_whitespace();
+        let (name, expected) = (words.next().unwrap(), words.nth(1).unwrap());
+        Torture { name, expected, bytes: std::fs::read(format!("{folder}/{name}.dat")).unwrap() }
+    };
+    table.lines().map(read).collect()
 }
 
 fn outcome(lab: &mut Lab) -> String {
@@ -81,7 +56,7 @@ fn each_message_meets_its_fate() {
 
 #[test]
 fn answers_carry_what_the_rfc_wants_in_them() {
-    let answers: BTreeMap<String, String> = tortures()
+    let answers: BTreeMap<&str, String> = tortures()
         .into_iter()
         .filter(|torture| torture.expected.parse::<u16>().is_ok())
         .map(|torture| {
@@ -93,7 +68,7 @@ fn answers_carry_what_the_rfc_wants_in_them() {
     for (name, answer) in &answers {
         assert!(header_of(answer, "Via").is_some(), "{name}");
         assert_eq!(header_of(answer, "Content-Length"), Some("0"), "{name}");
-        assert!(name == "insuf" || header_of(answer, "To").unwrap().contains("tag="), "{name}: {answer}");
+        assert!(*name == "insuf" || header_of(answer, "To").unwrap().contains("tag="), "{name}: {answer}");
     }
     assert_eq!(
         header_of(&answers["bext01"], "Unsupported"),
@@ -107,7 +82,7 @@ fn answers_carry_what_the_rfc_wants_in_them() {
 
 #[test]
 fn what_goes_up_is_read_right() {
-    let messages: BTreeMap<String, _> = tortures()
+    let messages: BTreeMap<&str, _> = tortures()
         .into_iter()
         .filter(|torture| torture.expected == "up")
         .map(|torture| {
@@ -138,7 +113,7 @@ fn what_goes_up_is_read_right() {
 #[test]
 fn a_stream_is_no_different_byte_by_byte() {
     for torture in tortures() {
-        let framed = !["clerr", "ncl", "mcl01", "dblreq", "inv2543"].contains(&torture.name.as_str());
+        let framed = !["clerr", "ncl", "mcl01", "dblreq", "inv2543"].contains(&torture.name);
         if !framed {
             continue;
         }
@@ -153,8 +128,7 @@ fn a_stream_is_no_different_byte_by_byte() {
 
 #[test]
 fn a_stream_that_cannot_be_framed_is_answered_and_closed() {
-    for torture in tortures().into_iter().filter(|torture| ["ncl", "mcl01"].contains(&torture.name.as_str()))
-    {
+    for torture in tortures().into_iter().filter(|torture| ["ncl", "mcl01"].contains(&torture.name)) {
         let mut lab = Lab::new(Transport::Tcp);
         lab.receive(&torture.bytes);
         assert_eq!(status_of(&lab.take_one()), 400);

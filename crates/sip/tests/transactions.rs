@@ -395,7 +395,7 @@ fn refusals_name_what_would_do() {
     let table = [
         ("DANCE", "", "", "Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER"),
         ("INVITE", "Require: timer, 100rel, x\r\n", "", "Unsupported", "100rel, x"),
-        ("INVITE", "Content-Type: text/plain\r\n", "hello", "Accept", "application/sdp"),
+        ("INVITE", "Content-Type: text/plain\r\n", "hello", "Accept", "application/sdp, multipart/mixed"),
         ("INVITE", "c: application/sdp\r\ne: gzip\r\n", "v=0\r\n", "Accept-Encoding", "identity"),
     ];
     for (method, headers, body, name, value) in table {
