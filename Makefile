@@ -78,8 +78,16 @@ bench: build ## speed and memory; results and method in benches/README.md
 	$(CARGO) bench -p roomtone-media -p roomtone-sip
 	$(BIN)/python benches/load.py
 
-fuzz: ## a minute of each fuzz target (needs cargo-fuzz and a nightly toolchain)
-	cd fuzz && for target in $$($(CARGO) fuzz list); do $(CARGO) +nightly fuzz run $$target -- -max_total_time=60; done
+FUZZ_SECONDS ?= 60
+FUZZ_TOOLS := $(CURDIR)/target/fuzz-tools
+# libFuzzer needs flags that only a nightly compiler takes; without one, the stable compiler is told to take them.
+FUZZ_CARGO := $(shell rustup toolchain list 2>/dev/null | grep -q '^nightly' && echo 'cargo +nightly' || echo 'env RUSTC_BOOTSTRAP=1 cargo')
+
+fuzz: ## a minute of each fuzz target, one after the other (FUZZ_SECONDS=300 for longer)
+	@PATH="$(FUZZ_TOOLS)/bin:$$PATH"; command -v cargo-fuzz >/dev/null || $(CARGO) install -q --root $(FUZZ_TOOLS) cargo-fuzz
+	@export PATH="$(FUZZ_TOOLS)/bin:$$PATH"; cd fuzz && for target in $$(cargo fuzz list); do \
+	  mkdir -p corpus/$$target && $(FUZZ_CARGO) fuzz run $$target corpus/$$target seeds ../crates/sip/tests/rfc4475 -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=8192 || exit 1; done
 
 music: build ## renders the hold music anew from its scores (needs fluidsynth and a sound font)
 	$(call need,$(DEPS_MUSIC),to render the hold music)
