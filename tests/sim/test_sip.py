@@ -7,6 +7,7 @@ import struct
 
 import pytest
 from sip_peer import HOST, Peer, Talk
+from structlog.testing import capture_logs
 
 from roomtone._native import Batch
 from roomtone.testing.world import SERVER_HOST, World, simulated
@@ -129,6 +130,18 @@ async def test_an_offer_without_usable_audio_is_refused(world: World) -> None:
     assert (await Talk(talk.peer, "other").invite(b"no description at all")).status == 400
     assert world.server.core.stats()["legs"] == 0
     assert world.asked == [], "nobody is asked about a call that cannot be"
+
+
+@simulated()
+async def test_a_name_instead_of_a_media_address_is_refused_and_the_log_says_why(world: World) -> None:
+    talk = await _talk(world)
+    offer = talk.sdp().replace(f"c=IN IP4 {HOST}".encode(), b"c=IN IP4 phone.example.com")
+    with capture_logs() as log:
+        answer = await talk.invite(offer)
+    assert answer.status == 488
+    (said,) = [row for row in log if row["event"] == "sip.rejected"]
+    assert "is a name; names are not looked up" in said["reason"]
+    assert said["reason"] in (answer.header("Warning") or "")
 
 
 @simulated()

@@ -24,7 +24,7 @@ from roomtone.sip.core import (
 )
 from roomtone.sip.inbound import InboundLine
 from roomtone.sip.session_timer import MIN_SE_S, TooSmallError
-from roomtone.sip.signalling import ACCEPT, ALLOW, PRODUCT, SUPPORTED, Signalling
+from roomtone.sip.signalling import ACCEPT, ALLOW, PRODUCT, SUPPORTED, Signalling, warning
 
 if TYPE_CHECKING:
     from roomtone.calls.line import Line
@@ -104,9 +104,11 @@ class Endpoint:
             session = self._signalling.session(leg, port, self._signalling.surroundings.media_host(transport, peer))
             line = InboundLine(self._signalling, event, leg, session)
         except SdpError as error:
-            _log.info("sip.rejected", peer=peer, reason=str(error))
+            _log.info(
+                "sip.rejected", peer=peer, sip_call_id=event.message.call_id, reason=str(error), status=error.status
+            )
             self._close_leg(leg)
-            self._respond(event, error.status)
+            self._respond(event, error.status, warning(error))
             return
         except TooSmallError:
             self._close_leg(leg)

@@ -28,7 +28,7 @@ from roomtone.sip.session_timer import (
     agree_as_server,
     agreed_as_client,
 )
-from roomtone.sip.signalling import ACCEPT, ALLOW, PRODUCT, STATUS_OF_FAILURE, SUPPORTED, Signalling, described
+from roomtone.sip.signalling import ACCEPT, ALLOW, PRODUCT, STATUS_OF_FAILURE, SUPPORTED, Signalling, described, warning
 
 if TYPE_CHECKING:
     from roomtone._native import Direction
@@ -202,7 +202,7 @@ class SipLine:
             return
         except SdpError as error:
             _log.info("sip.offer_refused", sip_call_id=self.sip_call_id, reason=str(error))
-            self._respond(event.transaction, error.status)
+            self._respond(event.transaction, error.status, [warning(error)])
             return
         self.dialog.refresh(message)
         self._answer(event.transaction, body, agreement)

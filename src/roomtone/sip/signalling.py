@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from roomtone.sip.core import SipCore, SipFailed, SipResponse
+from roomtone.sip.core import SdpError, SipCore, SipFailed, SipResponse
 from roomtone.sip.dialog import Outgoing
 from roomtone.sip.session import Session
 from roomtone.sip.surroundings import Surroundings
@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from roomtone.clock import Clock
     from roomtone.sip.line import SipLine
 
-__all__ = ["ACCEPT", "ALLOW", "PRODUCT", "SDP_TYPE", "STATUS_OF_FAILURE", "SUPPORTED", "Signalling", "described"]
+__all__ = [
+    "ACCEPT",
+    "ALLOW",
+    "PRODUCT",
+    "SDP_TYPE",
+    "STATUS_OF_FAILURE",
+    "SUPPORTED",
+    "Signalling",
+    "described",
+    "warning",
+]
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER"
 SUPPORTED = "timer"
@@ -36,6 +46,12 @@ Handler = Callable[[SipResponse | SipFailed], None]
 def described(body: bytes) -> list[tuple[str, str]]:
     """Headers that name a session description, if there is one."""
     return [("Content-Type", SDP_TYPE)] if body else []
+
+
+def warning(error: SdpError) -> tuple[str, str]:
+    """Why a description was refused, for who reads the far end's log (RFC 3261 20.43)."""
+    text = str(error).replace('"', "'")
+    return "Warning", f'399 {PRODUCT} "{text}"'
 
 
 @dataclass(slots=True)
