@@ -347,3 +347,37 @@ async def test_cookies_are_kept_for_the_call(world: World) -> None:
 async def _start_with_fallback(world: World) -> None:
     world.number_settings["fallback_url"] = f"{world.url}/fallback"
     await world.start()
+
+
+@simulated()
+async def test_the_request_names_every_wrong_attribute_of_its_document(world: World) -> None:
+    world.application(
+        '<Response colour="red">\n<Say voise="alice">Hello.</Say>\n'
+        '<Dial><Conference muted="yes">Room</Conference></Dial></Response>'
+    )
+    await world.start()
+    call = await world.call()
+    await world.clock.sleep(3)
+    call.hang_up()
+    await world.clock.sleep(1)
+    await world.server.store.flush()
+    (request,) = await world.server.store.requests.list(None)
+    assert [(found["code"], found["line"], found["path"], found["attribute"]) for found in request.findings] == [
+        (12200, 1, "/Response", "colour"),
+        (12200, 2, "/Response/Say[1]", "voise"),
+        (13230, 3, "/Response/Dial[1]/Conference[1]", "muted"),
+    ]
+    logged = await world.server.store.debug.list(None)
+    assert [entry.message for entry in reversed(logged)] == [found["message"] for found in request.findings]
+
+
+@simulated()
+async def test_the_level_of_what_fails_at_run_time_is_the_platforms(world: World) -> None:
+    """An invalid name is a warning of Twilio's dictionary, an application that is not there an error."""
+    world.application("<Response><Dial><Conference> </Conference></Dial><Play>/none</Play></Response>")
+    await world.start()
+    call = await world.call()
+    await call.ended
+    await world.server.store.flush()
+    logged = await world.server.store.debug.list(None)
+    assert [(entry.code, entry.level) for entry in reversed(logged)] == [(13237, "warning"), (11200, "error")]

@@ -225,8 +225,41 @@ async def test_a_bad_status_is_11200_and_named(status: int) -> None:
     assert (error.code, error.status) == (11200, status)
     row = kept.get(error.request_id)
     assert row is not None
-    assert row.error == {"code": 11200, "message": f"the application answered with status {status}"}
+    said = "" if status == 304 else ": oh no"
+    assert row.error == {"code": 11200, "message": f"the application answered with status {status}{said}"}
     assert row.body == ("" if status == 304 else "oh no")
+
+
+PAGE = "<!doctype html>\n<html><head><title>403 &mdash; Bad\n signature</title></head><body><h1>Nothing here</h1></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "shown"),
+    [
+        ("text/plain", "\n  the signature\tdoes not match \nTraceback", ": the signature does not match"),
+        ("text/html", PAGE, ": 403 — Bad"),
+        ("text/html", "<style>p { color: red }</style><p>No <b>such</b></p>", ": No"),
+        ("application/problem+json", '{"detail": "no"}', ': {"detail": "no"}'),
+        ("text/plain", "x" * 300, f": {'x' * 200}…"),
+        ("text/plain", "\x1b[31mred\x00", ": [31mred"),
+        ("image/png", "no text", ""),
+        ("text/plain", "", ""),
+    ],
+)
+async def test_what_an_error_page_says_is_in_the_message(content_type: str, body: str, shown: str) -> None:
+    async def app(_: web.Request) -> web.Response:
+        return web.Response(status=403, body=body.encode(), headers={"Content-Type": content_type})
+
+    async with application(app) as base, client() as made:
+        assert (await failure(made, webhook(base))).message == f"the application answered with status 403{shown}"
+
+
+async def test_what_an_error_page_says_stays_there_unless_bodies_are_kept() -> None:
+    async def app(_: web.Request) -> web.Response:
+        return web.Response(status=500, text="the PIN 4711 is wrong")
+
+    async with application(app) as base, client(kept=journal(capture="metadata")) as made:
+        assert (await failure(made, webhook(base))).message == "the application answered with status 500"
 
 
 async def test_the_application_is_down() -> None:

@@ -105,6 +105,7 @@ class RequestShape:
     body: str | None
     error: dict[str, Any] | None
     verbs: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
     replay_of: str | None
 
 
@@ -232,6 +233,7 @@ def request_shape(row: RequestRow) -> RequestShape:
         body=row.body,
         error=None if row.error is None else dict(row.error),
         verbs=[dict(verb) for verb in row.verbs],
+        findings=[dict(finding) for finding in row.findings],
         replay_of=row.replay_of,
     )
 

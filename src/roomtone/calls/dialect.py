@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from roomtone.calls.document import Document, Verb
 from roomtone.rooms.join import LeaveReason
@@ -91,6 +91,9 @@ class Dialect(Protocol):
 
     def status_parameters(self, call: CallFacts, duration_s: int) -> Parameters:
         """What the status callback of a number carries besides."""
+
+    def level(self, code: int) -> Literal["warning", "error"]:
+        """How the platform's debug log marks an error number."""
 
     def more_info(self, code: int) -> str:
         """The page that explains an error number; "" when there is none."""

@@ -26,6 +26,7 @@ class Finding:
     line: int | None = None
     column: int | None = None
     path: str = ""  # of the verb, as in Verb.path
+    attribute: str = ""  # of that element, when the finding is about one
 
 
 class DocumentError(Exception):

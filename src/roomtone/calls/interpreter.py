@@ -124,12 +124,21 @@ class Run:
         """A verb took its time: the chain is no endless one (A16)."""
         self._pacing.did_something()
 
-    def finding(self, finding: Finding) -> None:
-        """Into the debug log, with this run's document; of one document not more than `FINDINGS_MAX`."""
-        self._findings += 1
-        if self._findings > FINDINGS_MAX:
+    def finding(self, finding: Finding, conference_sid: str | None = None) -> None:
+        """Into the debug log, and to the request of this run's document."""
+        self._find((finding,), conference_sid)
+
+    def _find(self, findings: Sequence[Finding], conference_sid: str | None = None) -> None:
+        """Of one document not more than `FINDINGS_MAX`."""
+        kept = findings[: FINDINGS_MAX - self._findings]
+        if not kept:
             return
-        self.call.debug_log.finding(finding, self.request_id, self.url, self.purpose.conference_sid)
+        self._findings += len(kept)
+        for finding in kept:
+            self.call.debug_log.finding(
+                finding, self.request_id, self.url, conference_sid or self.purpose.conference_sid
+            )
+        self.services.journal.found(self.request_id, kept)
 
     # --- documents ----------------------------------------------------------------------------------------------------
 
@@ -182,8 +191,7 @@ class Run:
         except DocumentError as error:
             self.services.journal.refused(answer.request_id, error.code, error.message)
             raise
-        for finding in document.findings:
-            self.finding(finding)
+        self._find(document.findings)
         return document
 
     async def _heard(self, answer: Answer) -> Document:

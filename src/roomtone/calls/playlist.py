@@ -83,7 +83,8 @@ class Playlist:
                 item = await verb.prepare(self._run)
             except PlayableError as error:
                 self._reports.ended(verb, Outcome.FAILED, error.message, error.code)
-                self._run.finding(Finding(error.code, error.message, "error", line=verb.line, path=verb.path))
+                level = self._run.dialect.level(error.code)
+                self._run.finding(Finding(error.code, error.message, level, line=verb.line, path=verb.path))
                 continue
             if self._over:
                 return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from roomtone.calls.dialect import Dialect
-    from roomtone.calls.document import VerbReport
+    from roomtone.calls.document import Finding, VerbReport
     from roomtone.calls.hold_music import HoldMusic
     from roomtone.calls.visit import Rooms
     from roomtone.clock import Clock
@@ -65,6 +65,9 @@ class Journal(Protocol):
 
     def refused(self, request_id: str, code: int, message: str) -> None:
         """The answer was no document that could be run."""
+
+    def found(self, request_id: str, findings: Sequence[Finding]) -> None:
+        """What the application should know about that document, besides."""
 
 
 class Speech(Protocol):

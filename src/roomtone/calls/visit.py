@@ -164,6 +164,6 @@ class Visit:
             self._services.rooms.digit(self._call.sid, key)
 
     def _fail(self, code: int, message: str, participation: Participation | None = None) -> None:
-        finding = Finding(code, message, "error", line=self._verb.line, path=self._verb.path)
-        conference_sid = participation.conference_sid if participation else None
-        self._call.debug_log.finding(finding, self._run.request_id, self._run.url, conference_sid)
+        level = self._call.dialect.level(code)
+        finding = Finding(code, message, level, line=self._verb.line, path=self._verb.path)
+        self._run.finding(finding, participation.conference_sid if participation else None)

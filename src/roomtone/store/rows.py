@@ -162,6 +162,7 @@ class RequestRow:
     body: str | None = None  # of the answer; None when `webhooks.capture` does not keep it
     error: Mapping[str, Any] | None = None  # {code, message}
     verbs: Sequence[Mapping[str, Any]] = ()  # {path, line, outcome, reason, code, started, ended}
+    findings: Sequence[Mapping[str, Any]] = ()  # {code, level, message, path, line, column, attribute}
     replay_of: str | None = None
 
 

@@ -190,6 +190,7 @@ requests = Table(
     _text("body", nullable=True),
     Column("error", JSON(none_as_null=True)),
     Column("verbs", JSON, nullable=False),
+    Column("findings", JSON, nullable=False, server_default="[]"),
     _name("replay_of", nullable=True),
     Index("requests_by_account", "account_sid", "time", "id"),
     Index("requests_by_call", "call_sid"),
@@ -261,11 +262,12 @@ def from_record(row: type[Row], record: Mapping[Any, Any]) -> Row:
     values = {name: record[name] for name in _FIELDS[row]}
     if "parameters" in values:
         values["parameters"] = tuple((name, value) for name, value in values["parameters"])
-    if "verbs" in values:
-        values["verbs"] = tuple(values["verbs"])
+    for name in _JSON_OBJECTS & values.keys():
+        values[name] = tuple(values[name])
     return row(**values)
 
 
 _FIELDS = {row: tuple(field.name for field in fields(row)) for row in TABLES}
-_JSON_LISTS = {"parameters", "verbs"}
+_JSON_OBJECTS = {"verbs", "findings"}
+_JSON_LISTS = {"parameters", *_JSON_OBJECTS}
 _JSON_MAPPINGS = {"headers", "answer_headers", "data", "error"}

@@ -21,7 +21,7 @@ from roomtone.clock import Clock
 from roomtone.store.rows import RequestRow
 from roomtone.webhooks.cookies import CookiesPerCall
 from roomtone.webhooks.downloads import Downloads, Room
-from roomtone.webhooks.failure import ExchangeError, failure_of
+from roomtone.webhooks.failure import ExchangeError, failure_of, first_words
 from roomtone.webhooks.guard import AddressRefusedError, Guard, GuardedResolver
 from roomtone.webhooks.journal import Journal
 from roomtone.webhooks.request import Answer, Webhook, WebhookError
@@ -237,7 +237,9 @@ class WebhookClient:
     def _answer(self, run: _Run, hop: _Hop, reply: _Reply) -> Answer:
         asked_for_newer = bool(run.webhook.etag or run.webhook.last_modified)
         if not (200 <= reply.status < 300 or (reply.status == 304 and asked_for_newer)):
-            raise ExchangeError(11200, f"the application answered with status {reply.status}", reply.status)
+            said = first_words(reply.content_type, reply.body)
+            message = f"the application answered with status {reply.status}{f': {said}' if said else ''}"
+            raise ExchangeError(11200, message, reply.status)
         return Answer(
             request_id=run.request_id,
             url=hop.target.base,

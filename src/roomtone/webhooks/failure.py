@@ -5,6 +5,8 @@ The numbers are Twilio's (spec 1.5); dialects that name a failure otherwise tran
 
 from __future__ import annotations
 
+import html
+import re
 import ssl
 
 import aiohttp
@@ -12,10 +14,16 @@ import aiohttp
 from roomtone.webhooks.guard import AddressRefusedError
 from roomtone.webhooks.target import BadUrlError
 
-__all__ = ["ExchangeError", "failure_of"]
+__all__ = ["ExchangeError", "failure_of", "first_words"]
 
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 _HOST_MISMATCH = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+
+
+_WORDS_CHARACTERS_MAX = 200
+_READ_BYTES_MAX = 4096
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
 class ExchangeError(Exception):
@@ -49,6 +57,21 @@ def failure_of(error: Exception) -> ExchangeError:
     if isinstance(error, aiohttp.ClientResponseError):
         return ExchangeError(11206, f"the answer is not HTTP: {error.message}")
     return ExchangeError(11205, f"the request failed: {error or type(error).__name__}")
+
+
+def first_words(content_type: str, body: bytes) -> str:
+    """What an error page says, in one line of at most `_WORDS_CHARACTERS_MAX`: its first line with words, of HTML the title. "" when it is no text."""
+    if not (content_type.startswith("text/") or content_type.endswith(("json", "xml"))):
+        return ""
+    text = body[:_READ_BYTES_MAX].decode("utf-8", "replace")
+    if content_type.endswith(("html", "xml")):
+        title = _TITLE.search(text)
+        text = html.unescape(_MARKUP.sub("\n", title[1] if title else text))
+    for line in text.splitlines():
+        words = " ".join("".join(character if character.isprintable() else " " for character in line).split())
+        if words:
+            return words if len(words) <= _WORDS_CHARACTERS_MAX else f"{words[:_WORDS_CHARACTERS_MAX]}…"
+    return ""
 
 
 def _connector(error: aiohttp.ClientConnectorError) -> ExchangeError:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from roomtone.calls.document import VerbReport
+from roomtone.calls.document import Finding, VerbReport
 from roomtone.clock import Clock
 from roomtone.store.rows import RequestRow
 from roomtone.webhooks.request import Webhook
@@ -139,6 +139,16 @@ class Journal:
         """The answer came, but was no document that could be run."""
         self._change(request_id, error={"code": code, "message": message})
 
+    def found(self, request_id: str, findings: Sequence[Finding]) -> None:
+        """More that the application should know about its document. Told with its verbs, when those wait for their second."""
+        entry = self._entries.get(request_id)
+        if entry is None or not findings:
+            return
+        shown = [asdict(finding) for finding in findings]
+        entry.row = replace(entry.row, findings=(*entry.row.findings, *shown))
+        if request_id not in self._late_verbs:
+            self._change(request_id)
+
     # what readers ask -----------------------------------------------------------------------------------------------------------------------
 
     def get(self, request_id: str) -> RequestRow | None:
@@ -232,4 +242,4 @@ def _without_credentials(url: str) -> str:
 def _size(row: RequestRow) -> int:
     texts = sum(len(name) + len(value) for name, value in row.parameters)
     heads = sum(len(name) + len(value) for name, value in (*row.headers.items(), *row.answer_headers.items()))
-    return 512 + len(row.url) + texts + heads + len(row.body or "") + 256 * len(row.verbs)
+    return 512 + len(row.url) + texts + heads + len(row.body or "") + 256 * (len(row.verbs) + len(row.findings))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from roomtone.calls.document import Outcome, VerbReport
+from roomtone.calls.document import Finding, Outcome, VerbReport
 from roomtone.clock import VirtualClock
 from roomtone.store.rows import RequestRow
 from roomtone.webhooks import journal as journal_module
@@ -119,6 +119,41 @@ def test_the_verbs_of_a_long_document_are_told_once_a_second() -> None:
     kept.flush()
     assert len(kept_rows) == 2
     assert {verb["outcome"] for verb in kept_rows[-1].verbs} == {"ran"}
+
+
+def test_what_was_found_in_a_document_is_kept_with_its_request() -> None:
+    told: list[RequestRow] = []
+    kept = made(keep=told.append)
+    request_id = kept.begin(WEBHOOK, WEBHOOK.url)
+    finding = Finding(13230, "muted must be", line=3, path="/Response/Dial[1]/Conference[1]", attribute="muted")
+    kept.found(request_id, [finding])
+    kept.found(request_id, [Finding(16020, "full", "error")])
+    assert told[1].findings == (
+        {
+            "code": 13230,
+            "level": "warning",
+            "message": "muted must be",
+            "line": 3,
+            "column": None,
+            "path": "/Response/Dial[1]/Conference[1]",
+            "attribute": "muted",
+        },
+    )
+    assert [entry["code"] for entry in told[-1].findings] == [13230, 16020]
+
+
+def test_the_findings_of_a_long_document_are_told_with_its_verbs() -> None:
+    clock = VirtualClock()
+    kept_rows: list[RequestRow] = []
+    kept = Journal(clock, lambda: "RQ1", keep=kept_rows.append)
+    kept.begin(WEBHOOK, WEBHOOK.url)
+    kept.verbs("RQ1", [VerbReport(f"/Response/Pause[{number}]", number) for number in range(1, 200)])
+    kept_rows.clear()
+    for _ in range(100):
+        kept.found("RQ1", [Finding(12200, "not built yet")])
+    assert kept_rows == []
+    clock.advance(1.0)
+    assert [len(row.findings) for row in kept_rows] == [100]
 
 
 def test_prompts_count_as_verbs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from roomtone.calls.dialect import CallFacts, Parameters
 from roomtone.calls.document import Document, Verb
@@ -59,6 +60,10 @@ class Twilio2010:
     def status_parameters(self, call: CallFacts, duration_s: int) -> Parameters:
         """See `webhook.status_parameters`."""
         return webhook.status_parameters(call, duration_s)
+
+    def level(self, code: int) -> Literal["warning", "error"]:
+        """See `errors.level`."""
+        return errors.level(code)
 
     def more_info(self, code: int) -> str:
         """See `errors.more_info`."""

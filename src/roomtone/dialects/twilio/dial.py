@@ -155,7 +155,7 @@ def _join(conference: Place, participants_max: int, has_music: bool) -> JoinRequ
     maximum = conference.integer("maxParticipants", participants_max, 12200, least=1)
     if maximum > participants_max:
         message = f"maxParticipants of <Conference> is {maximum}; the most is {participants_max}, which is used (rooms.max_participants)"
-        conference.find(12200, message)
+        conference.find(12200, message, "maxParticipants")
     return JoinRequest(
         call_sid="",
         start=StartRule.WITH_ANOTHER if starts else StartRule.WAITS,

@@ -171,7 +171,7 @@ def _gather(place: Place) -> Gather:
     for name in place.check_names(known, _GATHER_LATER):
         if name == "input" and place.attribute("input") == "dtmf":
             continue
-        place.find(12200, f"{name} of <Gather> is not built yet: keys are gathered, speech is not")
+        place.find(12200, f"{name} of <Gather> is not built yet: keys are gathered, speech is not", name)
     finish = place.attribute("finishOnKey")
     if finish is not None and not all(key in "0123456789*#" for key in finish):
         place.wrong("finishOnKey", 13310, "must be a key (0-9, *, #), or empty", "#")

@@ -64,9 +64,9 @@ class Place:
         """All text inside, white space folded."""
         return text_of(self.element)
 
-    def find(self, code: int, message: str) -> None:
+    def find(self, code: int, message: str, attribute: str = "") -> None:
         """Notes a mistake of the application."""
-        self.reading.find(Finding(code, message, level(code), self.line, None, self.path))
+        self.reading.find(Finding(code, message, level(code), self.line, None, self.path, attribute))
 
     def ignore(self, code: int, reason: str) -> None:
         """Notes that this verb or noun is skipped, and why."""
@@ -81,6 +81,7 @@ class Place:
                 self.find(
                     12200,
                     f'<{self.name}> has no attribute "{name[:_SHOWN_CHARACTERS_MAX]}"; it is ignored{_nearest(name, known)}',
+                    name[:_SHOWN_CHARACTERS_MAX],
                 )
         return tuple(name for name in names if name in later)
 
@@ -143,7 +144,7 @@ class Place:
         """Notes a wrong value of attribute `name`."""
         shown = (self.attribute(name) or "")[:_SHOWN_CHARACTERS_MAX]
         used = otherwise or (f'"{default}" is used' if default else "it is ignored")
-        self.find(code, f'{name} of <{self.name}> {rule}, not "{shown}"; {used}')
+        self.find(code, f'{name} of <{self.name}> {rule}, not "{shown}"; {used}', name)
 
 
 def is_web_address(url: str) -> bool:
