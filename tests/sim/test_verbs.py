@@ -56,9 +56,18 @@ async def test_a_play_that_fails_is_skipped_with_its_code(world: World) -> None:
     call = await _call_and_wait(world)
     assert len([window for window in call.ear.windows if window.tone_dbm0(400) > -30]) >= 9
     assert [outcome for _, outcome in _outcomes(world)] == ["failed", "failed", "ran"]
-    assert await _codes(world) == [11200, 12300]
+    assert await _codes(world) == [11200, 13420]
     (entry, _) = await world.server.store.debug.list(None)
     assert entry.message == f"{world.url}/text gave no sound that can be played; send WAV, MP3, Ogg Vorbis or FLAC"
+
+
+@simulated()
+async def test_a_page_instead_of_a_sound_has_the_number_of_its_verb(world: World) -> None:
+    world.application("<Response><Play>/page</Play><Gather timeout='1'><Play>/page</Play></Gather></Response>")
+    world.application(Answer("<h1>Not found</h1>", content_type="text/html"), "/page")
+    await world.start()
+    await _call_and_wait(world)
+    assert await _codes(world) == [13420, 13325]
 
 
 @simulated()

@@ -255,7 +255,7 @@ class Run:
                 f"{verb.what if isinstance(verb, NotYet) else verb.NAME} may not stand in the document of a waitUrl"
             )
             self.reports.ended(verb, Outcome.IGNORED, reason, code)
-            self.finding(Finding(code, reason, "error", line=verb.line, path=verb.path))
+            self.finding(Finding(code, reason, self.dialect.level(code), line=verb.line, path=verb.path))
 
     async def _run_group(self, group: Sequence[Verb]) -> Step:
         sounds = [verb for verb in group if isinstance(verb, Playable)]

@@ -24,7 +24,7 @@ __all__ = ["Sources"]
 
 _log = structlog.get_logger("roomtone.calls")
 
-NO_AUDIO_CODE = 12300
+NO_AUDIO_CODE = 12300  # of an answer where a document could have been; that of a Play is the verb's
 NOT_SPOKEN_CODE = 13520
 
 
@@ -45,14 +45,14 @@ class Sources:
         except (MediaError, LimitReached, OSError) as error:
             raise PlayableError(NOT_SPOKEN_CODE, f"the text could not be spoken: {error}") from error
 
-    async def fetched(self, url: str) -> Clip:
-        """The application's audio at `url`. PlayableError."""
+    async def fetched(self, url: str, no_audio_code: int) -> Clip:
+        """The application's audio at `url`. PlayableError, with `no_audio_code` when what came is none."""
         try:
             return await self._services.clips.fetch(url, account_sid=self._account_sid, call_sid=self._call_sid)
         except WebhookError as error:
             raise PlayableError(error.code, error.message) from error
         except (MediaError, LimitReached) as error:
-            raise _no_sound(url, error) from error
+            raise _no_sound(url, error, no_audio_code) from error
 
     async def decoded(self, answer: Answer) -> Clip:
         """Audio that an application's answer was. PlayableError."""
@@ -66,9 +66,9 @@ class Sources:
         return await self._services.clips.file(path)
 
 
-def _no_sound(url: str, error: Exception) -> PlayableError:
+def _no_sound(url: str, error: Exception, code: int = NO_AUDIO_CODE) -> PlayableError:
     """The decoder's own words are for us; the application is told what would do."""
     if isinstance(error, LimitReached):
-        return PlayableError(NO_AUDIO_CODE, f"the sound at {url} is too long: {error}")
+        return PlayableError(code, f"the sound at {url} is too long: {error}")
     _log.info("sound.undecodable", url=url, reason=str(error))
-    return PlayableError(NO_AUDIO_CODE, f"{url} gave no sound that can be played; send {SOUND_FORMATS}")
+    return PlayableError(code, f"{url} gave no sound that can be played; send {SOUND_FORMATS}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from roomtone.dialects.twilio.errors import TITLES
+from roomtone.dialects.twilio.errors import TITLES, level
 from roomtone.settings.checks import NO_EFFECT_YET
 from roomtone.settings.faults import known_names
 
@@ -91,3 +91,10 @@ def test_settings_without_effect_are_marked_so(name: str) -> None:
 def test_every_error_number_is_in_the_reference() -> None:
     text = (ROOT / "docs/reference/twiml.md").read_text()
     assert not [code for code in TITLES if f"| {code} |" not in text]
+
+
+@pytest.mark.parametrize("code", TITLES)
+def test_the_reference_says_of_each_number_whether_it_is_a_warning(code: int) -> None:
+    text = (ROOT / "docs/reference/twiml.md").read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {code} |")]
+    assert f"({level(code)})" in line

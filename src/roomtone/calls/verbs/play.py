@@ -14,6 +14,7 @@ __all__ = ["Play", "digits_milliseconds"]
 
 PAUSE_MS = {"w": 500, "W": 1000}
 KEY_MS = 200  # tone and gap, as the core sends them
+NO_AUDIO_CODE = 13420
 DIGITS_MAX = 1000  # keys that one Play may send, its loops included
 
 
@@ -28,6 +29,7 @@ class Play(Playable):
     url: str = ""  # absolute; empty when there are digits
     loop: int = 1  # 0: for ever, which the platforms cut at 1000
     digits: str = ""
+    no_audio_code: int = NO_AUDIO_CODE  # when `url` gives no sound
 
     async def prepare(self, run: Run) -> Item | None:
         """The clip at `url`, or the keys; nothing for neither."""
@@ -36,7 +38,7 @@ class Play(Playable):
             return DigitsItem(digits, digits_milliseconds(digits))
         if not self.url:
             return None
-        return ClipItem(await run.sources.fetched(self.url), loops(self.loop))
+        return ClipItem(await run.sources.fetched(self.url, self.no_audio_code), loops(self.loop))
 
 
 def digits_milliseconds(digits: str) -> int:

@@ -184,9 +184,8 @@ def _conference_not_yet(conference: Place) -> tuple[str, ...]:
         conference.choice("record", ("do-not-record", "record-from-start"), "do-not-record", 12200)
     if "trim" in later:
         conference.choice("trim", ("trim-silence", "do-not-trim", "true", "false"), "trim-silence", 13239)
-    if "eventCallbackUrl" in later and not is_web_address(
-        conference.link(conference.attribute("eventCallbackUrl") or "")
-    ):
+    callback = (conference.attribute("eventCallbackUrl") or "").strip()
+    if len(callback.split()) > 1 or (callback and not is_web_address(conference.link(callback))):
         conference.wrong("eventCallbackUrl", 11100, "must be a well-formed address", "")
     return _asked(conference, later)
 

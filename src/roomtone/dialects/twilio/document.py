@@ -24,6 +24,7 @@ SAY_CHARACTERS_MAX = 4096
 _XML_TYPES = frozenset({"text/xml", "application/xml", "text/html"})
 _VOICE = re.compile(r"(?:man|woman|alice|(?:Polly|Google)\.[A-Za-z0-9-]+)\Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
+_SPOKEN = ("en", "de", "fr", "es", "it")
 _DTMF = re.compile(r"[0-9A-DwW#*]+\Z")
 _NOT_BUILT = frozenset(
     {
@@ -134,13 +135,19 @@ def _say(place: Place, voice_code: int = 13511, loop_code: int = 13510) -> Say |
     if not _LANGUAGE.match(language):
         place.wrong("language", 13512, "must be a language tag such as en-US", "en-US")
         language = "en-US"
+    elif language.partition("-")[0].lower() not in _SPOKEN:
+        place.find(
+            13512,
+            f'language of <Say> is "{language[:80]}", for which there is no voice ({", ".join(_SPOKEN)}); the English one reads it',
+            "language",
+        )
     loop = place.integer("loop", 1, loop_code, least=0)
     return Say(
         text=text[:SAY_CHARACTERS_MAX], voice=voice, language=language, loop=loop, path=place.path, line=place.line
     )
 
 
-def _play(place: Place) -> Play | None:
+def _play(place: Place, no_audio_code: int = 13420) -> Play | None:
     place.check_names({"loop", "digits"})
     place.check_empty()
     loop = place.integer("loop", 1, 13410, least=0)
@@ -157,7 +164,7 @@ def _play(place: Place) -> Play | None:
     if not is_web_address(url):
         place.ignore(11100, f"<Play> holds no address that could be fetched: {url[:200]}")
         return None
-    return Play(url=url, loop=loop, path=place.path, line=place.line)
+    return Play(url=url, loop=loop, no_audio_code=no_audio_code, path=place.path, line=place.line)
 
 
 def _pause(place: Place) -> Pause:
@@ -197,7 +204,7 @@ def _prompts(gather: Place) -> tuple[Say | Play | Pause, ...]:
         if place.name == "Say":
             prompt = _say(place, voice_code=13321, loop_code=13322)
         elif place.name == "Play":
-            prompt = _play(place)
+            prompt = _play(place, no_audio_code=13325)
         elif place.name == "Pause":
             prompt = _pause(place)
         else:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from roomtone.calls.document import Document, DocumentError, Outcome, Verb
 from roomtone.calls.verbs import DialConference, Gather, Hangup, NotYet, Pause, Play, Redirect, Reject, Say
-from roomtone.dialects.twilio.document import parse
+from roomtone.dialects.twilio.document import _SPOKEN, parse
 from roomtone.dialects.twilio.place import FINDINGS_MAX
 from roomtone.rooms.join import EndRule, StartRule
+from roomtone.speech.child import NANOTTS_VOICES
 
 URL = "https://app.example/dir/voice?x=1"
 V = TypeVar("V", bound=Verb)
@@ -121,6 +122,7 @@ def test_the_moderator_and_the_muted() -> None:
         ('maxParticipants="41"', 12200, "warning"),
         ('record="always"', 12200, "warning"),
         ('eventCallbackUrl="ftp://x"', 11100, "error"),
+        ('eventCallbackUrl="foo bar"', 11100, "error"),
         ('startConferenceOnJoin="false"', 12200, "warning"),
         ('mute="true"', 12200, "warning"),
     ],
@@ -273,6 +275,7 @@ def test_a_wrong_number_of_digits_says_what_holds_instead() -> None:
         ('<Say loop="-1">a</Say>', 13510),
         ('<Say voice="robot">a</Say>', 13511),
         ('<Say language="!">a</Say>', 13512),
+        ('<Say language="xx-YY">a</Say>', 13512),
         ("<Say/>", 13520),
         (f"<Say>{'a ' * 3000}</Say>", 13521),
         ('<Redirect method="x">/a</Redirect>', 13710),
@@ -289,6 +292,12 @@ def test_a_wrong_number_of_digits_says_what_holds_instead() -> None:
 )
 def test_a_mistake_has_its_number(inner: str, code: int) -> None:
     assert codes(response(inner)) == [code]
+
+
+def test_the_languages_that_are_spoken_have_no_finding_and_all_have_a_voice() -> None:
+    for language in NANOTTS_VOICES:
+        assert codes(response(f'<Say language="{language.upper()}-XX">a</Say>')) == []
+    assert set(_SPOKEN) == set(NANOTTS_VOICES)
 
 
 def test_the_plain_verbs() -> None:
