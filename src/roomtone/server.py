@@ -24,6 +24,7 @@ from roomtone.api.app import Api
 from roomtone.api.metrics import Metrics
 from roomtone.api.serving import HttpServer, port_fault
 from roomtone.api.sources import Sources
+from roomtone.calls.clips import Clips
 from roomtone.calls.hold_music import DEFAULT_BUCKET, HoldMusic
 from roomtone.calls.services import Limits, Services
 from roomtone.calls.switchboard import Switchboard
@@ -32,7 +33,6 @@ from roomtone.conferences.conferences import Conferences
 from roomtone.dialects import DIALECTS, DialectOptions
 from roomtone.errors import CoreFailedError
 from roomtone.ids import Ids
-from roomtone.media.clips import Clips
 from roomtone.media.core import Core, Media
 from roomtone.rooms.room import RoomRules
 from roomtone.sip import Endpoint, Signalling, Surroundings

@@ -5,15 +5,15 @@ One file a verb lives in `calls/verbs/`: the dataclass and how it runs. This fil
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from roomtone.calls.interpreter import Run
     from roomtone.calls.step import Step
+    from roomtone.webhooks.report import VerbReport
 
-__all__ = ["Document", "DocumentError", "Finding", "Outcome", "Verb", "VerbReport"]
+__all__ = ["Document", "DocumentError", "Finding", "Verb"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +65,3 @@ class Document:
     verbs: tuple[Verb, ...]
     findings: tuple[Finding, ...] = ()
     ignored: tuple[VerbReport, ...] = ()
-
-
-class Outcome(StrEnum):
-    """What became of a verb."""
-
-    RAN = "ran"
-    IGNORED = "ignored"
-    NOT_REACHED = "not_reached"
-    FAILED = "failed"
-    NOT_YET = "not_yet"  # the verb or attribute is known, but not built
-
-
-@dataclass(slots=True)
-class VerbReport:
-    """What became of one verb of a document, kept with its request."""
-
-    path: str
-    line: int | None
-    outcome: Outcome = Outcome.NOT_REACHED
-    reason: str = ""
-    code: int | None = None
-    started: str | None = None  # ISO 8601, UTC
-    ended: str | None = None
-    children: list[VerbReport] = field(default_factory=list)  # nested verbs of a Gather, reported flat by the API

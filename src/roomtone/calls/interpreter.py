@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from roomtone.calls.document import Document, DocumentError, Finding, Outcome, Verb
+from roomtone.calls.document import Document, DocumentError, Finding, Verb
 from roomtone.calls.pacing import ENDLESS_CHAIN_CODE, SLOWED_MESSAGE, EndlessChainError, Pacing
 from roomtone.calls.playable import Playable, PlayableError
 from roomtone.calls.playlist import Playlist
@@ -27,6 +27,7 @@ from roomtone.calls.verbs.hangup import Hangup
 from roomtone.calls.verbs.not_yet import NotYet
 from roomtone.calls.verbs.pause import Pause
 from roomtone.calls.verbs.sound import Sound
+from roomtone.webhooks.report import Outcome
 from roomtone.webhooks.request import Answer, Webhook, WebhookError
 
 if TYPE_CHECKING:

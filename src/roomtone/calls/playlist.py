@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from roomtone.calls.document import Finding, Outcome
+from roomtone.calls.document import Finding
 from roomtone.calls.playable import ClipItem, DigitsItem, Item, Playable, PlayableError, SilenceItem
 from roomtone.media.core import ItemDone, ItemStarted, PlayerDone
+from roomtone.webhooks.report import Outcome
 
 if TYPE_CHECKING:
     from roomtone.calls.interpreter import Run

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from roomtone.calls.document import Document, Outcome, Verb, VerbReport
+from roomtone.calls.document import Document, Verb
+from roomtone.webhooks.report import Outcome, VerbReport
 
 if TYPE_CHECKING:
     from roomtone.clock import Clock

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from roomtone.calls.dialect import Dialect
-    from roomtone.calls.document import Finding, VerbReport
+    from roomtone.calls.document import Finding
     from roomtone.calls.hold_music import HoldMusic
     from roomtone.calls.visit import Rooms
     from roomtone.clock import Clock
     from roomtone.ids import Ids
     from roomtone.media.core import Ack, Batch, Clip, Event
     from roomtone.store.rows import AccountRow, ApplicationRow, NumberRow, StoreBatch
+    from roomtone.webhooks.report import VerbReport
     from roomtone.webhooks.request import Answer, Webhook
 
 __all__ = ["Clips", "Directory", "Journal", "Limits", "Media", "Route", "Services", "Speech", "Store", "Webhooks"]
@@ -78,7 +79,7 @@ class Speech(Protocol):
 
 
 class Clips(Protocol):
-    """Decoded audio (`roomtone.media.clips`)."""
+    """Decoded audio (`roomtone.calls.clips`)."""
 
     async def fetch(self, url: str, *, account_sid: str, call_sid: str) -> Clip:
         """From the application. WebhookError, MediaError."""

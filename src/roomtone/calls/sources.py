@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from roomtone.calls.playable import PlayableError
-from roomtone.media.clips import SOUND_FORMATS
+from roomtone.media.clip_cache import SOUND_FORMATS
 from roomtone.media.core import LimitReached, MediaError
 from roomtone.speech import SpeechError
 from roomtone.webhooks.request import Answer, WebhookError

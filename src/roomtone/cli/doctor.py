@@ -17,6 +17,7 @@ import typer
 from roomtone.cli import open_files
 from roomtone.cli.options import ConfigOption, DataOption, HttpOption, JsonOption, SipOption
 from roomtone.cli.output import console, print_json
+from roomtone.clock import LiveClock
 from roomtone.errors import ExitCode, RoomtoneError, SettingsError
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _advertised(name: str) -> Iterator[Finding]:
 
 
 def _clock() -> Finding:
-    now = datetime.now(UTC)
+    now = LiveClock().wall()
     if now < BUILT_AT:
         return Finding("clock", "bad", f"{now:%Y-%m-%d} is in the past", "Set the clock; let a time service keep it.")
     return Finding("clock", "good", f"{now:%Y-%m-%d %H:%M} UTC")

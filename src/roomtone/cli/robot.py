@@ -22,13 +22,13 @@ from roomtone.cli.output import print_note
 from roomtone.cli.report import Report, in_words
 from roomtone.clock import LiveClock
 from roomtone.errors import CheckFailedError, ExitCode, RoomtoneError, ServerUnreachableError, UsageError
-from roomtone.media.clips import SOUND_FORMATS
+from roomtone.media.clip_cache import SOUND_FORMATS
 from roomtone.media.core import Core
 from roomtone.sip.address import read_uri
 from roomtone.testing.caller import Phone, RefusedError, RobotCall, UnansweredError
 
 if TYPE_CHECKING:
-    from roomtone._native import Clip
+    from roomtone.media.core import Clip
 
 __all__ = ["Orders", "bad_target", "name_of", "run"]
 

@@ -28,19 +28,21 @@ from roomtone._native import (
     LegSilent,
     LimitReached,
     MediaError,
+    Network,
     PlayerDone,
     TapReady,
     ThreadLost,
 )
 
 if TYPE_CHECKING:
-    from roomtone._native import Event  # a type only: the union of the events
+    from roomtone._native import Codec, Event  # types only: the names, and the union of the events
 
 __all__ = [
     "Ack",
     "Batch",
     "BusLost",
     "Clip",
+    "Codec",
     "Core",
     "Digit",
     "Event",
@@ -51,6 +53,7 @@ __all__ = [
     "LimitReached",
     "Media",
     "MediaError",
+    "Network",
     "PlayerDone",
     "TapReady",
     "ThreadLost",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Hashable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from roomtone._native import Clip
+    from roomtone.media.core import Clip
 
 __all__ = ["Once"]
 

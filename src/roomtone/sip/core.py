@@ -7,7 +7,7 @@ body.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from roomtone._native import (
     Negotiated,
@@ -25,7 +25,11 @@ from roomtone._native import (
     sdp_offer,
 )
 
+if TYPE_CHECKING:
+    from roomtone._native import Direction
+
 __all__ = [
+    "Direction",
     "Headers",
     "Negotiated",
     "SdpError",

@@ -31,8 +31,8 @@ from roomtone.sip.session_timer import (
 from roomtone.sip.signalling import ACCEPT, ALLOW, PRODUCT, STATUS_OF_FAILURE, SUPPORTED, Signalling, described, warning
 
 if TYPE_CHECKING:
-    from roomtone._native import Direction
     from roomtone.calls.dialect import Party
+    from roomtone.sip.core import Direction
     from roomtone.sip.dialog import Dialog
     from roomtone.sip.session import Session
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from roomtone.sip.core import Negotiated, sdp_accept, sdp_answer, sdp_offer
 
 if TYPE_CHECKING:
-    from roomtone._native import Codec, Direction
     from roomtone.calls.services import Media
+    from roomtone.media.core import Codec
+    from roomtone.sip.core import Direction
 
 __all__ = ["Session"]
 

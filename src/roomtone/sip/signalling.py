@@ -15,9 +15,9 @@ from roomtone.sip.session import Session
 from roomtone.sip.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from roomtone._native import Codec
     from roomtone.calls.services import Media
     from roomtone.clock import Clock
+    from roomtone.media.core import Codec
     from roomtone.sip.line import SipLine
 
 __all__ = [

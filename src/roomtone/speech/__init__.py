@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 from roomtone.clock import Clock
 from roomtone.limits import SPEECH_TEXTS_MAX, SPEECH_TEXTS_PER_ACCOUNT_MAX
-from roomtone.media.clips import ClipCache, Loader
+from roomtone.media.clip_cache import ClipCache, Loader
 from roomtone.media.once import Once
 from roomtone.speech.voice import SpeechError, VoiceProcess
 
 if TYPE_CHECKING:
-    from roomtone.media.clips import Clip, Codec
+    from roomtone.media.core import Clip, Codec
 
 __all__ = ["TEXT_CHARACTERS_MAX", "Speech", "SpeechError", "pieces"]
 

@@ -20,8 +20,9 @@ from roomtone.sip.address import read_uri
 from roomtone.testing.ear import Ear
 
 if TYPE_CHECKING:
-    from roomtone._native import Batch, Clip, Codec, Core, Direction, Event
     from roomtone.clock import Clock
+    from roomtone.media.core import Batch, Clip, Codec, Core, Event
+    from roomtone.sip.core import Direction
 
 __all__ = ["Listening", "Phone", "RefusedError", "RobotCall", "UnansweredError"]
 

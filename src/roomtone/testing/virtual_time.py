@@ -12,8 +12,8 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from roomtone._native import Network
 from roomtone.clock import VirtualClock
+from roomtone.media.core import Network
 
 __all__ = ["StuckError", "VirtualTime", "run"]
 

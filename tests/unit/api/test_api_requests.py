@@ -14,8 +14,8 @@ import uvicorn
 from aiohttp import web
 from stand import A, B, Stand, stand
 
-from roomtone.calls.document import Outcome, VerbReport
 from roomtone.store.rows import DebugRow, EventRow, StoreBatch
+from roomtone.webhooks.report import Outcome, VerbReport
 from roomtone.webhooks.request import Webhook
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from roomtone.calls.document import Document, Outcome, VerbReport
+from roomtone.calls.document import Document
 from roomtone.calls.reports import Reports
 from roomtone.calls.verbs import Gather, Hangup, Say
 from roomtone.clock import VirtualClock
+from roomtone.webhooks.report import Outcome, VerbReport
 
 
 def _outcomes(reports: Sequence[VerbReport]) -> list[tuple[str, str]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from roomtone.calls.document import Finding, Outcome, Verb
+from roomtone.calls.document import Finding, Verb
 from roomtone.calls.step import ADVANCE, FINISH, Fetch, LastRequest, Step
 from roomtone.rooms.join import JoinRequest, LeaveReason
+from roomtone.webhooks.report import Outcome
 
 if TYPE_CHECKING:
     from roomtone.calls.interpreter import Run

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from roomtone.calls.document import Finding, Outcome, Verb
+from roomtone.calls.document import Finding, Verb
 from roomtone.calls.step import ADVANCE, Step
+from roomtone.webhooks.report import Outcome
 
 if TYPE_CHECKING:
     from roomtone.calls.interpreter import Run

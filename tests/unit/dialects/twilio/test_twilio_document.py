@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roomtone.calls.document import Document, DocumentError, Outcome, Verb
+from roomtone.calls.document import Document, DocumentError, Verb
 from roomtone.calls.verbs import DialConference, Gather, Hangup, NotYet, Pause, Play, Redirect, Reject, Say
 from roomtone.dialects.twilio.document import _SPOKEN, parse
 from roomtone.dialects.twilio.place import FINDINGS_MAX
 from roomtone.rooms.join import EndRule, StartRule
 from roomtone.speech.child import NANOTTS_VOICES
+from roomtone.webhooks.report import Outcome
 
 URL = "https://app.example/dir/voice?x=1"
 V = TypeVar("V", bound=Verb)

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from roomtone.calls.clips import Clips
 from roomtone.clock import LiveClock
-from roomtone.media.clips import CLIP_BYTES_PER_MILLISECOND, ClipCache, Clips
+from roomtone.media.clip_cache import CLIP_BYTES_PER_MILLISECOND, ClipCache
 from roomtone.webhooks.client import WebhookClient
 from roomtone.webhooks.guard import Guard
 from roomtone.webhooks.journal import Journal
