@@ -11,7 +11,8 @@ from roomtone.store.rows import DebugRow, StoreBatch
 from roomtone.webhooks.request import WebhookError
 
 if TYPE_CHECKING:
-    from roomtone.calls.call import Call
+    from roomtone.calls.dialect import Dialect
+    from roomtone.calls.services import Route, Services
 
 __all__ = ["DebugLog"]
 
@@ -19,8 +20,11 @@ __all__ = ["DebugLog"]
 class DebugLog:
     """The debug log, with a call's names filled in."""
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
+    def __init__(self, services: Services, route: Route, dialect: Dialect, call_sid: str) -> None:
+        self._services = services
+        self._route = route
+        self._dialect = dialect
+        self._call_sid = call_sid
 
     def finding(self, finding: Finding, request_id: str, url: str, conference_sid: str | None = None) -> None:
         """What is wrong with a document that came."""
@@ -62,17 +66,16 @@ class DebugLog:
         column: int | None = None,
         detail: str = "",
     ) -> None:
-        call = self._call
         row = DebugRow(
-            account_sid=call.route.account.sid,
-            time=call.services.clock.wall(),
+            account_sid=self._route.account.sid,
+            time=self._services.clock.wall(),
             level="error" if level == "error" else "warning",
             code=code,
             message=message,
-            more_info=call.dialect.more_info(code),
-            call_sid=call.sid,
+            more_info=self._dialect.more_info(code),
+            call_sid=self._call_sid,
             conference_sid=conference_sid,
-            number=call.route.number.number,
+            number=self._route.number.number,
             request_id=request_id or None,
             url=url or None,
             status=status,
@@ -80,4 +83,4 @@ class DebugLog:
             column=column,
             detail=detail or None,
         )
-        call.services.record(StoreBatch(debug=[row]))
+        self._services.record(StoreBatch(debug=[row]))

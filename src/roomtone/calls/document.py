@@ -1,6 +1,7 @@
 """A document as the interpreter runs it: verbs, in no dialect's XML any more, each with its place in the text.
 
-One file a verb lives in `calls/verbs/`: the dataclass and how it runs. This file holds what they share.
+One file a verb lives in `calls/verbs/`: the dataclass and how it runs. Each is either a `Playable`, which sounds, or a `Directive`, which acts and leads on.
+This file holds what all share.
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
-    from roomtone.calls.interpreter import Run
-    from roomtone.calls.step import Step
     from roomtone.webhooks.report import VerbReport
 
 __all__ = ["Document", "DocumentError", "Finding", "Verb"]
@@ -52,10 +51,6 @@ class Verb:
     def nested(self) -> tuple[Verb, ...]:
         """The verbs inside it, in their order (the prompts of a Gather)."""
         return ()
-
-    async def run(self, run: Run) -> Step:
-        """Does what it says, and says where the run goes. Cancelled when the call or the run ends meanwhile."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roomtone.calls.document import Verb
-from roomtone.calls.step import ADVANCE, Step
 
 if TYPE_CHECKING:
-    from roomtone.calls.interpreter import Run
+    from roomtone.calls.sources import Sources
     from roomtone.media.core import Clip
 
-__all__ = ["ClipItem", "DigitsItem", "Item", "Playable", "PlayableError", "SilenceItem", "loops"]
+__all__ = ["ClipItem", "DigitsItem", "Item", "Playable", "SilenceItem", "loops"]
 
 LOOPS_FOR_EVER = 1000  # what the platforms make of loop="0"
 
@@ -42,27 +41,13 @@ class DigitsItem:
 Item = ClipItem | SilenceItem | DigitsItem
 
 
-class PlayableError(Exception):
-    """This item cannot be played; the next one can. `code` is the platform's number."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playable(Verb):
-    """A verb that sounds."""
+    """A verb that sounds. Consecutive ones are one playlist (`calls.playlist`)."""
 
     @abstractmethod
-    async def prepare(self, run: Run) -> Item | None:
+    async def prepare(self, sources: Sources) -> Item | None:
         """What is to be played, None for nothing. PlayableError."""
-
-    async def run(self, run: Run) -> Step:
-        """Alone in a list of one; the interpreter takes consecutive ones together."""
-        await run.play((self,))
-        return ADVANCE
 
 
 def loops(asked: int) -> int:

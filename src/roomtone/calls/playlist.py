@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from roomtone.calls.document import Finding
-from roomtone.calls.playable import ClipItem, DigitsItem, Item, Playable, PlayableError, SilenceItem
+from roomtone.calls.playable import ClipItem, DigitsItem, Item, Playable, SilenceItem
+from roomtone.calls.sources import PlayableError
 from roomtone.media.core import ItemDone, ItemStarted, PlayerDone
 from roomtone.webhooks.report import Outcome
 
 if TYPE_CHECKING:
-    from roomtone.calls.interpreter import Run
+    from roomtone.calls.run import Run
     from roomtone.media.core import Batch, Event
 
 __all__ = ["Playlist"]
@@ -50,6 +51,7 @@ class Playlist:
     async def play(self) -> bool:
         """Returns when all has been played: True; or when a key or an end of the leg cut it short: False."""
         preparing = asyncio.create_task(self._prepare())
+        self._run.sounding = self.stop
         try:
             under_way: set[asyncio.Future[Any]] = {preparing, self._done}
             await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
@@ -62,6 +64,7 @@ class Playlist:
                 _log.warning("call.player_gone", call_sid=self._run.call.sid)  # its leg had ended and the call not
             return reason == "finished"
         finally:
+            self._run.sounding = None
             preparing.cancel()
             self.stop()
             self._reports.close(self._verbs, "cut short")
@@ -81,7 +84,7 @@ class Playlist:
         for verb in self._verbs:
             await self._has_room()
             try:
-                item = await verb.prepare(self._run)
+                item = await verb.prepare(self._run.sources)
             except PlayableError as error:
                 self._reports.ended(verb, Outcome.FAILED, error.message, error.code)
                 level = self._run.dialect.level(error.code)

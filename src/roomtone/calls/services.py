@@ -10,17 +10,31 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from roomtone.calls.dialect import Dialect
-    from roomtone.calls.document import Finding
-    from roomtone.calls.hold_music import HoldMusic
-    from roomtone.calls.visit import Rooms
+    from roomtone.calls.document import Document, Finding
     from roomtone.clock import Clock
+    from roomtone.conferences.participation import Participation
+    from roomtone.conferences.ports import Member
     from roomtone.ids import Ids
     from roomtone.media.core import Ack, Batch, Clip, Event
+    from roomtone.rooms.join import JoinRequest
     from roomtone.store.rows import AccountRow, ApplicationRow, NumberRow, StoreBatch
     from roomtone.webhooks.report import VerbReport
     from roomtone.webhooks.request import Answer, Webhook
 
-__all__ = ["Clips", "Directory", "Journal", "Limits", "Media", "Route", "Services", "Speech", "Store", "Webhooks"]
+__all__ = [
+    "Clips",
+    "Directory",
+    "HoldMusic",
+    "Journal",
+    "Limits",
+    "Media",
+    "Rooms",
+    "Route",
+    "Services",
+    "Speech",
+    "Store",
+    "Webhooks",
+]
 
 
 class Media(Protocol):
@@ -89,6 +103,35 @@ class Clips(Protocol):
 
     async def file(self, path: Path) -> Clip:
         """Of the server's own disk."""
+
+
+class Rooms(Protocol):
+    """The part of `roomtone.conferences.Conferences` that calls use."""
+
+    async def join(
+        self,
+        account_sid: str,
+        name: str,
+        member: Member,
+        request: JoinRequest,
+        *,
+        request_id: str | None,
+        line: int | None,
+        caller: str,
+    ) -> Participation:
+        """Into the room of that name, which is made when there is none. `request_id` and `line` say which document
+        asked for it. ConferenceNameError.
+        """
+
+    def digit(self, call_sid: str, key: str) -> None:
+        """A participant pressed a key that nobody acted on, and that was not heard as tones (A26)."""
+
+
+class HoldMusic(Protocol):
+    """Our own wait music (`roomtone.calls.hold_music`)."""
+
+    def document(self, url: str) -> Document | None:
+        """What is played in place of the document at `url`; None: it is to be fetched."""
 
 
 class Store(Protocol):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from roomtone.calls.playable import PlayableError
 from roomtone.media.clip_cache import SOUND_FORMATS
 from roomtone.media.core import LimitReached, MediaError
 from roomtone.speech import SpeechError
@@ -20,12 +19,21 @@ if TYPE_CHECKING:
     from roomtone.calls.services import Services
     from roomtone.media.core import Clip
 
-__all__ = ["Sources"]
+__all__ = ["PlayableError", "Sources"]
 
 _log = structlog.get_logger("roomtone.calls")
 
 NO_AUDIO_CODE = 12300  # of an answer where a document could have been; that of a Play is the verb's
 NOT_SPOKEN_CODE = 13520
+
+
+class PlayableError(Exception):
+    """This item cannot be played; the next one can. `code` is the platform's number."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
 
 
 class Sources:

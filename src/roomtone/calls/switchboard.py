@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from roomtone.calls.call import Call
+from roomtone.calls.life import live
 from roomtone.calls.line import LineEnd
 from roomtone.calls.pacing import CallRate
 from roomtone.store.rows import DebugRow, StoreBatch
@@ -102,7 +103,7 @@ class Switchboard:
         line.ring()
         self._calls[call.sid] = call
         try:
-            await call.live()
+            await live(call)
         finally:
             del self._calls[call.sid]
 

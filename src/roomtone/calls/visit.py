@@ -8,59 +8,49 @@ let go (A7).
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
+from roomtone.calls.directive import Directive
 from roomtone.calls.document import Finding
 from roomtone.calls.hold_music import DEFAULT_WAIT_URL
-from roomtone.calls.interpreter import Ending, Purpose, Run, Sink
+from roomtone.calls.interpreter import Ending, interpret, report_fault
+from roomtone.calls.run import Purpose, Run, Sink
 from roomtone.calls.step import Fetch
 from roomtone.conferences.names import ConferenceNameError
 from roomtone.rooms.join import JoinRequest, LeaveReason
 
 if TYPE_CHECKING:
-    from roomtone.calls.call import Call
-    from roomtone.calls.verbs.dial import DialConference
     from roomtone.conferences.participation import Participation
-    from roomtone.conferences.ports import Member
     from roomtone.media.core import Batch
 
-__all__ = ["Rooms", "Visit"]
+__all__ = ["RoomVerb", "Visit"]
 
 CONFERENCE_FULL_CODE = 16020
 STAR = "*"
 
 
-class Rooms(Protocol):
-    """The part of `roomtone.conferences.Conferences` that calls use."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomVerb(Directive):
+    """A verb that leads into the room `name` by the rules of `join`, whose `call_sid` is filled in when it runs (leave it "")."""
 
-    async def join(
-        self,
-        account_sid: str,
-        name: str,
-        member: Member,
-        request: JoinRequest,
-        *,
-        request_id: str | None,
-        line: int | None,
-        caller: str,
-    ) -> Participation:
-        """Into the room of that name, which is made when there is none. `request_id` and `line` say which document
-        asked for it. ConferenceNameError.
-        """
-
-    def digit(self, call_sid: str, key: str) -> None:
-        """A participant pressed a key that nobody acted on, and that was not heard as tones (A26)."""
+    name: str
+    join: JoinRequest
+    wait_url: str | None = None  # None: the default hold music; "": silence
+    wait_method: Literal["GET", "POST"] = "POST"
+    hangup_on_star: bool = False
+    time_limit_s: float = 14400.0
+    conference_line: int | None = None  # where the noun stands: the cause that the hearing names
 
 
 class Visit:
-    """A `conferences.Member`, for as long as one Dial lasts."""
+    """A `conferences.Member`, for as long as one verb leads there."""
 
-    def __init__(self, call: Call, run: Run, verb: DialConference) -> None:
-        self._call = call
+    def __init__(self, run: Run, verb: RoomVerb) -> None:
+        self._call = run.call
         self._run = run
         self._verb = verb
-        self._services = call.services
+        self._services = run.services
         self._participation: Participation | None = None
         self._wait_run: Run | None = None
         self._waiting: asyncio.Task[Ending] | None = None
@@ -93,8 +83,8 @@ class Visit:
         )
         self._wait_run = Run(self._call, purpose, Sink(leg=self._call.leg))
         fetch = Fetch("wait", DEFAULT_WAIT_URL if url is None else url, self._verb.wait_method)
-        self._waiting = asyncio.create_task(self._wait_run.go(fetch), name=f"wait {self._call.sid}")
-        self._waiting.add_done_callback(self._call.report_fault)
+        self._waiting = asyncio.create_task(interpret(self._wait_run, fetch), name=f"wait {self._call.sid}")
+        self._waiting.add_done_callback(lambda run: report_fault(run, self._call.sid))
 
     def stop_wait(self, batch: Batch) -> None:
         if self._wait_run is None or self._waiting is None:
@@ -110,10 +100,10 @@ class Visit:
     # --- the call -----------------------------------------------------------------------------------------------------
 
     async def stay(self) -> LeaveReason:
-        """Joins, and returns when the room has let go of the call: why."""
+        """Joins, and returns when the room has let go of the call: why. A hang-up meanwhile ends the visit, not the run (A7)."""
         verb = self._verb
         request = replace(verb.join, call_sid=self._call.sid, has_wait_music=verb.wait_url != "")
-        with self._call.keys.heard_by(self._press):
+        with self._call.let_go_by(self._hang_up), self._call.keys.heard_by(self._press):
             try:
                 participation = await self._services.rooms.join(
                     self._call.route.account.sid,
@@ -149,7 +139,7 @@ class Visit:
             if not participation.left.done():  # the server stops: nobody will wait for the room's word
                 participation.leave(LeaveReason.HUNG_UP)
 
-    def hang_up(self) -> None:
+    def _hang_up(self) -> None:
         """The call is over; the room lets go of it, and `stay` returns."""
         self._hung_up = True
         if self._participation is not None:

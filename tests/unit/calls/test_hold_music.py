@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from roomtone.calls.hold_music import DEFAULT_WAIT_URL, HoldMusic
-from roomtone.calls.verbs import Redirect, Say, Sound
+from roomtone.calls.verbs.redirect import Redirect
+from roomtone.calls.verbs.say import Say
+from roomtone.calls.verbs.sound import Sound
 
 
 def _music() -> HoldMusic:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from roomtone.calls.document import Document
 from roomtone.calls.reports import Reports
-from roomtone.calls.verbs import Gather, Hangup, Say
+from roomtone.calls.verbs.gather import Gather
+from roomtone.calls.verbs.hangup import Hangup
+from roomtone.calls.verbs.say import Say
 from roomtone.clock import VirtualClock
 from roomtone.webhooks.report import Outcome, VerbReport
 

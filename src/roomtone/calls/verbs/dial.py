@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from roomtone.calls.document import Finding, Verb
+from roomtone.calls.document import Finding
 from roomtone.calls.step import ADVANCE, FINISH, Fetch, LastRequest, Step
-from roomtone.rooms.join import JoinRequest, LeaveReason
+from roomtone.calls.visit import RoomVerb, Visit
+from roomtone.rooms.join import LeaveReason
 from roomtone.webhooks.report import Outcome
 
 if TYPE_CHECKING:
-    from roomtone.calls.interpreter import Run
+    from roomtone.calls.run import Run
 
 __all__ = ["DialConference"]
 
@@ -21,21 +22,14 @@ _REFUSED = frozenset({LeaveReason.FULL, LeaveReason.FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DialConference(Verb):
-    """Joins the room `name` by the rules of `join`, whose `call_sid` is filled in when it runs (leave it "")."""
+class DialConference(RoomVerb):
+    """Joins a room; what then follows is its action, or the next verb."""
 
     NAME: ClassVar[str] = "Dial"
 
-    name: str
-    join: JoinRequest
-    wait_url: str | None = None  # None: the default hold music; "": silence
-    wait_method: Literal["GET", "POST"] = "POST"
     action: str | None = None  # absolute; "": the document's own URL; None: the next verb
     method: Literal["GET", "POST"] = "POST"
-    hangup_on_star: bool = False
-    time_limit_s: float = 14400.0
     not_yet: tuple[str, ...] = ()  # attributes that were asked for and are not built: named in the verb's report
-    conference_line: int | None = None  # where the noun stands: the cause that the hearing names
 
     async def run(self, run: Run) -> Step:
         """Stays in the room until one of the ways out; then the action, else the next verb. After a hang-up the action
@@ -45,7 +39,7 @@ class DialConference(Verb):
         if self.not_yet:
             message = f"not built yet, and without effect: {', '.join(self.not_yet)}"
             run.finding(Finding(NOT_BUILT_CODE, message, line=self.line, path=self.path))
-        reason = await run.call.visit_room(run, self)
+        reason = await Visit(run, self).stay()
         if reason not in _REFUSED:
             run.did_something()
         self._report(run, reason)

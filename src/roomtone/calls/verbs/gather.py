@@ -11,15 +11,17 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from roomtone.calls.directive import Directive
 from roomtone.calls.document import Verb
+from roomtone.calls.playlist import Playlist
 from roomtone.calls.step import ADVANCE, Fetch, Step
 from roomtone.calls.verbs.pause import Pause
 from roomtone.calls.verbs.play import Play
 from roomtone.calls.verbs.say import Say
 
 if TYPE_CHECKING:
-    from roomtone.calls.interpreter import Run
     from roomtone.calls.keys import Listening
+    from roomtone.calls.run import Run
 
 __all__ = ["Gather"]
 
@@ -27,7 +29,7 @@ DIGITS_MAX = 512  # of one Gather without numDigits; then it is complete
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gather(Verb):
+class Gather(Directive):
     """Plays its prompts and takes keys meanwhile; the first key ends the prompts."""
 
     NAME: ClassVar[str] = "Gather"
@@ -60,7 +62,7 @@ class Gather(Verb):
         """Plays the prompts, until a key is there."""
         if not self.prompts or not listening.is_empty:
             return
-        playing = asyncio.create_task(run.play(self.prompts, stop_on_digit=True))
+        playing = asyncio.create_task(Playlist(run, self.prompts, stop_on_digit=True).play())
         pressed = asyncio.create_task(listening.wait())
         try:
             await asyncio.wait({playing, pressed}, return_when=asyncio.FIRST_COMPLETED)

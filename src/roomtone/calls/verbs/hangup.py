@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from roomtone.calls.document import Verb
+from roomtone.calls.directive import Directive
 from roomtone.calls.step import FINISH, Step
 
 if TYPE_CHECKING:
-    from roomtone.calls.interpreter import Run
+    from roomtone.calls.run import Run
 
 __all__ = ["Hangup", "Reject"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hangup(Verb):
+class Hangup(Directive):
     """Ends the call. Only Reject avoids the answer: as the first verb this one answers before it hangs up."""
 
     NAME: ClassVar[str] = "Hangup"
@@ -27,7 +27,7 @@ class Hangup(Verb):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reject(Verb):
+class Reject(Directive):
     """Refuses a call that was not answered yet; of an answered one it is a Hangup."""
 
     NAME: ClassVar[str] = "Reject"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from roomtone.calls.document import Finding, Verb
+from roomtone.calls.directive import Directive
+from roomtone.calls.document import Finding
 from roomtone.calls.step import ADVANCE, Step
 from roomtone.webhooks.report import Outcome
 
 if TYPE_CHECKING:
-    from roomtone.calls.interpreter import Run
+    from roomtone.calls.run import Run
 
 __all__ = ["NotYet"]
 
@@ -18,7 +19,7 @@ UNSUPPORTED_VERB_CODE = 12200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotYet(Verb):
+class NotYet(Directive):
     """Is reported as not yet, with `what` in the words of the page ("Record", "Dial with Number"), and skipped."""
 
     NAME: ClassVar[str] = "NotYet"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from roomtone.calls.playable import Item, Playable, SilenceItem
 
 if TYPE_CHECKING:
-    from roomtone.calls.interpreter import Run
+    from roomtone.calls.sources import Sources
 
 __all__ = ["Pause"]
 
@@ -23,7 +23,7 @@ class Pause(Playable):
 
     length_s: float = 1.0
 
-    async def prepare(self, run: Run) -> Item | None:  # noqa: ARG002
+    async def prepare(self, sources: Sources) -> Item | None:  # noqa: ARG002
         """Silence of that length; nothing for none."""
         if self.length_s <= 0:
             return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from roomtone.calls.playable import ClipItem, DigitsItem, Item, Playable, loops
 
 if TYPE_CHECKING:
-    from roomtone.calls.interpreter import Run
+    from roomtone.calls.sources import Sources
 
 __all__ = ["Play", "digits_milliseconds"]
 
@@ -31,14 +31,14 @@ class Play(Playable):
     digits: str = ""
     no_audio_code: int = NO_AUDIO_CODE  # when `url` gives no sound
 
-    async def prepare(self, run: Run) -> Item | None:
+    async def prepare(self, sources: Sources) -> Item | None:
         """The clip at `url`, or the keys; nothing for neither."""
         if self.digits:
             digits = (self.digits * loops(self.loop))[:DIGITS_MAX]
             return DigitsItem(digits, digits_milliseconds(digits))
         if not self.url:
             return None
-        return ClipItem(await run.sources.fetched(self.url, self.no_audio_code), loops(self.loop))
+        return ClipItem(await sources.fetched(self.url, self.no_audio_code), loops(self.loop))
 
 
 def digits_milliseconds(digits: str) -> int:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from roomtone.calls.document import Verb
+from roomtone.calls.directive import Directive
 from roomtone.calls.step import Fetch, Step
 
 if TYPE_CHECKING:
-    from roomtone.calls.interpreter import Run
+    from roomtone.calls.run import Run
 
 __all__ = ["Redirect"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redirect(Verb):
+class Redirect(Directive):
     """Fetches `url` and runs it; the rest of this document is not reached. Does not answer the call."""
 
     NAME: ClassVar[str] = "Redirect"

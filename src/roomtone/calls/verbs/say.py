@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from roomtone.calls.playable import ClipItem, Item, Playable, loops
 
 if TYPE_CHECKING:
-    from roomtone.calls.interpreter import Run
+    from roomtone.calls.sources import Sources
 
 __all__ = ["Say"]
 
@@ -24,8 +24,8 @@ class Say(Playable):
     language: str = "en-US"
     loop: int = 1  # 0: for ever, which the platforms cut at 1000
 
-    async def prepare(self, run: Run) -> Item | None:
+    async def prepare(self, sources: Sources) -> Item | None:
         """The text as a clip; nothing for no text."""
         if not self.text.strip():
             return None
-        return ClipItem(await run.sources.spoken(self.text, self.voice, self.language), loops(self.loop))
+        return ClipItem(await sources.spoken(self.text, self.voice, self.language), loops(self.loop))

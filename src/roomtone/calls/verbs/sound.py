@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from roomtone.calls.playable import ClipItem, Item, Playable, PlayableError
+from roomtone.calls.playable import ClipItem, Item, Playable
+from roomtone.calls.sources import PlayableError
 
 if TYPE_CHECKING:
-    from roomtone.calls.interpreter import Run
+    from roomtone.calls.sources import Sources
     from roomtone.media.core import Clip
 
 __all__ = ["Sound"]
@@ -27,11 +28,11 @@ class Sound(Playable):
     file: Path | None = None
     loop: int = 1  # 0: for ever
 
-    async def prepare(self, run: Run) -> Item:
+    async def prepare(self, sources: Sources) -> Item:
         """The audio, decoded. PlayableError."""
         if isinstance(self.clip, PlayableError):
             raise self.clip
         if self.clip is not None:
             return ClipItem(self.clip, self.loop)
         assert self.file is not None
-        return ClipItem(await run.sources.filed(self.file), self.loop)
+        return ClipItem(await sources.filed(self.file), self.loop)

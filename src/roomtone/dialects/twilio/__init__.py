@@ -7,7 +7,10 @@ from typing import Literal
 
 from roomtone.calls.dialect import CallFacts, Parameters
 from roomtone.calls.document import Document, Verb
-from roomtone.calls.verbs import Pause, Play, Redirect, Say
+from roomtone.calls.verbs.pause import Pause
+from roomtone.calls.verbs.play import Play
+from roomtone.calls.verbs.redirect import Redirect
+from roomtone.calls.verbs.say import Say
 from roomtone.dialects.options import DialectOptions
 from roomtone.dialects.twilio import errors, webhook
 from roomtone.dialects.twilio.document import parse

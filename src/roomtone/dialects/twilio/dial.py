@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from roomtone.calls.document import Verb
-from roomtone.calls.verbs import DialConference, NotYet
+from roomtone.calls.verbs.dial import DialConference
+from roomtone.calls.verbs.not_yet import NotYet
 from roomtone.dialects.twilio.place import Place, is_web_address
 from roomtone.rooms.join import EndRule, JoinRequest, Sound, StartRule, Tone
 

@@ -11,7 +11,13 @@ import re
 from collections.abc import Callable
 
 from roomtone.calls.document import Document, DocumentError, Verb
-from roomtone.calls.verbs import Gather, Hangup, NotYet, Pause, Play, Redirect, Reject, Say
+from roomtone.calls.verbs.gather import Gather
+from roomtone.calls.verbs.hangup import Hangup, Reject
+from roomtone.calls.verbs.not_yet import NotYet
+from roomtone.calls.verbs.pause import Pause
+from roomtone.calls.verbs.play import Play
+from roomtone.calls.verbs.redirect import Redirect
+from roomtone.calls.verbs.say import Say
 from roomtone.dialects.twilio.dial import dial
 from roomtone.dialects.twilio.place import Place, Reading, is_web_address
 from roomtone.dialects.twilio.xml import parse_response

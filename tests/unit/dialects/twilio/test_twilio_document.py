@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roomtone.calls.document import Document, DocumentError, Verb
-from roomtone.calls.verbs import DialConference, Gather, Hangup, NotYet, Pause, Play, Redirect, Reject, Say
+from roomtone.calls.verbs.dial import DialConference
+from roomtone.calls.verbs.gather import Gather
+from roomtone.calls.verbs.hangup import Hangup, Reject
+from roomtone.calls.verbs.not_yet import NotYet
+from roomtone.calls.verbs.pause import Pause
+from roomtone.calls.verbs.play import Play
+from roomtone.calls.verbs.redirect import Redirect
+from roomtone.calls.verbs.say import Say
 from roomtone.dialects.twilio.document import _SPOKEN, parse
 from roomtone.dialects.twilio.place import FINDINGS_MAX
 from roomtone.rooms.join import EndRule, StartRule
