@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
 COMPOSERS = {"server", "cli", "testing", "console"}
 
 FACES = {"media.border", "media.core", "sip.core"}
-"""Where the native module is imported, and nowhere else: the border is these two and `_native.pyi`."""
+"""Where the native module is imported, and nowhere else: the two faces, and the check that it is of these sources."""
 
 SOURCE_LINES_MAX = 600
 
@@ -116,8 +116,23 @@ def test_packages_form_no_circle() -> None:
     assert not circles(graph), "\n".join(circles(graph))
 
 
+def test_files_form_no_circle() -> None:
+    """Not within a package either. To import a module is to import the packages that it lies in."""
+    graph = {
+        module: {part for _, name in targets for part in (name, *_packages_of(name))} - {module, *_packages_of(module)}
+        for module, targets in IMPORTS.items()
+    }
+    assert not circles(graph), "\n".join(circles(graph))
+
+
+def _packages_of(module: str) -> list[str]:
+    """`a.b.c` lies in `a` and `a.b`."""
+    parts = module.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))]
+
+
 def test_only_the_faces_touch_the_native_module() -> None:
-    """Everything else takes what crosses the border from `media.core` or `sip.core`."""
+    """Everything else takes from `media.core` or `sip.core` what crosses the border."""
     users = {module for module, targets in IMPORTS.items() if any(name == "_native" for _, name in targets)}
     assert users == FACES
 

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 
 from roomtone.clock import Clock
 from roomtone.conferences import views
+from roomtone.conferences.cause import Cause
 from roomtone.conferences.live import LiveRoom
 from roomtone.conferences.names import NO_SUCH_CONFERENCE, ConferenceNameError, room_name
 from roomtone.conferences.participation import Participation
 from roomtone.conferences.ports import Media, Member, Store
 from roomtone.conferences.record import ConferenceRecord
-from roomtone.conferences.views import Cause, ConferenceView, HearingView, ParticipantView
+from roomtone.conferences.views import ConferenceView, HearingView, ParticipantView
 from roomtone.errors import NotFoundError
 from roomtone.ids import Ids, is_sid
 from roomtone.rooms.join import JoinRequest, LeaveReason

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import structlog
 
 from roomtone.clock import Clock, Timer
+from roomtone.conferences.cause import Cause
 from roomtone.conferences.moment import Moment
 from roomtone.conferences.participation import Participation
 from roomtone.conferences.ports import Media, Member, Store
 from roomtone.conferences.record import ConferenceRecord
-from roomtone.conferences.views import Cause
 from roomtone.rooms.hearing import Row, Sends
 from roomtone.rooms.join import JoinRequest, LeaveReason, Sound
 from roomtone.rooms.outputs import (

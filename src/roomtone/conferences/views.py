@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from roomtone.conferences.cause import Cause
 from roomtone.conferences.record import ends_on_exit, starts_on_enter
 from roomtone.errors import NotFoundError, UsageError
 from roomtone.rooms.hearing import Reason, between
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PAIRS_MAX",
-    "Cause",
     "ConferenceView",
     "HearingView",
     "ParticipantView",
@@ -30,21 +30,6 @@ __all__ = [
 
 SIDS_NAMED_MAX = 3  # in a message
 PAIRS_MAX = 10_000  # of one answer: a room of a hundred, whole
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What made a participant's part in the hearing what it is: a line of a document, or a call of an API."""
-
-    request_id: str | None = None  # RQ...: the request whose answer had the document
-    line: int | None = None
-    api_call: str | None = None  # "POST /2010-04-01/Accounts/..."
-
-    def as_json(self) -> dict[str, str | int | None]:
-        """As `/api/v1/rooms/{name}/hearing` shows it."""
-        if self.api_call is not None:
-            return {"api_call": self.api_call}
-        return {"request_id": self.request_id, "line": self.line}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

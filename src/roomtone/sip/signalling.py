@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from roomtone.sip.core import SdpError, SipCore, SipFailed, SipResponse
 from roomtone.sip.dialog import Outgoing
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from roomtone.calls.services import Media
     from roomtone.clock import Clock
     from roomtone.media.core import Codec
-    from roomtone.sip.line import SipLine
+    from roomtone.sip.core import SipMessage, SipRequest
+    from roomtone.sip.dialog import Dialog
 
 __all__ = [
     "ACCEPT",
@@ -54,6 +55,21 @@ def warning(error: SdpError) -> tuple[str, str]:
     return "Warning", f'399 {PRODUCT} "{text}"'
 
 
+class DialogHandler(Protocol):
+    """A line, as what arrives in its dialog finds it (`roomtone.sip.line`)."""
+
+    dialog: Dialog
+
+    def request(self, event: SipRequest) -> None:
+        """One with both our tags; ACK and CANCEL come another way."""
+
+    def acknowledged(self, message: SipMessage) -> None:
+        """ACK to a 2xx of ours."""
+
+    def not_acknowledged(self, transaction: int) -> None:
+        """No ACK to it in 32 s (RFC 3261 13.3.1.4)."""
+
+
 @dataclass(slots=True)
 class Signalling:
     """One for each core. `source`: seeded in tests."""
@@ -65,7 +81,7 @@ class Signalling:
     surroundings: Surroundings
     codecs: Sequence[Codec] = ("opus", "PCMU", "PCMA")
     telephone_event: bool = True  # False: keys are tones
-    lines: dict[tuple[str, str], SipLine] = field(default_factory=dict)  # by Call-ID and our tag
+    lines: dict[tuple[str, str], DialogHandler] = field(default_factory=dict)  # by Call-ID and our tag
     _handlers: dict[int, Handler] = field(default_factory=dict)  # by client transaction
 
     def token(self) -> str:
