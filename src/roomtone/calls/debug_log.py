@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roomtone.calls.document import Finding
 from roomtone.store.rows import DebugRow, StoreBatch
+from roomtone.webhooks.report import Finding
 from roomtone.webhooks.request import WebhookError
 
 if TYPE_CHECKING:

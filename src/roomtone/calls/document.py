@@ -7,25 +7,12 @@ This file holds what all share.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from roomtone.webhooks.report import VerbReport
+    from roomtone.webhooks.report import Finding, VerbReport
 
-__all__ = ["Document", "DocumentError", "Finding", "Verb"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something the application should know about its document: an entry of its debug log. The call goes on."""
-
-    code: int  # the platform's number (12200, 13230 ...)
-    message: str
-    level: Literal["warning", "error"] = "warning"
-    line: int | None = None
-    column: int | None = None
-    path: str = ""  # of the verb, as in Verb.path
-    attribute: str = ""  # of that element, when the finding is about one
+__all__ = ["Document", "DocumentError", "Verb"]
 
 
 class DocumentError(Exception):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 import structlog
 
 from roomtone.calls.directive import Directive
-from roomtone.calls.document import Document, DocumentError, Finding, Verb
+from roomtone.calls.document import Document, DocumentError, Verb
 from roomtone.calls.line import LineEndedError
 from roomtone.calls.pacing import ENDLESS_CHAIN_CODE, SLOWED_MESSAGE, EndlessChainError
 from roomtone.calls.playable import Playable
@@ -32,7 +32,7 @@ from roomtone.calls.verbs.hangup import Hangup
 from roomtone.calls.verbs.not_yet import NotYet
 from roomtone.calls.verbs.pause import Pause
 from roomtone.calls.verbs.sound import Sound
-from roomtone.webhooks.report import Outcome
+from roomtone.webhooks.report import Finding, Outcome
 from roomtone.webhooks.request import Answer, Webhook, WebhookError
 
 if TYPE_CHECKING:

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from roomtone.calls.document import Finding
 from roomtone.calls.playable import ClipItem, DigitsItem, Item, Playable, SilenceItem
 from roomtone.calls.sources import PlayableError
 from roomtone.media.core import ItemDone, ItemStarted, PlayerDone
-from roomtone.webhooks.report import Outcome
+from roomtone.webhooks.report import Finding, Outcome
 
 if TYPE_CHECKING:
     from roomtone.calls.run import Run

@@ -11,9 +11,10 @@ from roomtone.calls.sources import Sources
 
 if TYPE_CHECKING:
     from roomtone.calls.call import Call
-    from roomtone.calls.document import Finding, Verb
+    from roomtone.calls.document import Verb
     from roomtone.calls.reports import Reports
     from roomtone.media.core import Batch
+    from roomtone.webhooks.report import Finding
 
 __all__ = ["Purpose", "Run", "Sink"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from roomtone.calls.dialect import Dialect
-    from roomtone.calls.document import Document, Finding
+    from roomtone.calls.document import Document
     from roomtone.clock import Clock
     from roomtone.conferences.participation import Participation
     from roomtone.conferences.ports import Member
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from roomtone.media.core import Ack, Batch, Clip, Event
     from roomtone.rooms.join import JoinRequest
     from roomtone.store.rows import AccountRow, ApplicationRow, NumberRow, StoreBatch
-    from roomtone.webhooks.report import VerbReport
+    from roomtone.webhooks.report import Finding, VerbReport
     from roomtone.webhooks.request import Answer, Webhook
 
 __all__ = [

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from roomtone.calls.directive import Directive
-from roomtone.calls.document import Finding
 from roomtone.calls.hold_music import DEFAULT_WAIT_URL
 from roomtone.calls.interpreter import Ending, interpret, report_fault
 from roomtone.calls.run import Purpose, Run, Sink
 from roomtone.calls.step import Fetch
 from roomtone.conferences.names import ConferenceNameError
 from roomtone.rooms.join import JoinRequest, LeaveReason
+from roomtone.webhooks.report import Finding
 
 if TYPE_CHECKING:
     from roomtone.conferences.participation import Participation

@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from roomtone.calls.document import Finding
 from roomtone.clock import Clock
 from roomtone.store.rows import RequestRow
-from roomtone.webhooks.report import VerbReport
+from roomtone.webhooks.report import Finding, VerbReport
 from roomtone.webhooks.request import Webhook
 
 __all__ = ["Capture", "Journal"]

@@ -1,11 +1,25 @@
-"""What became of the verbs of an answer: a part of the request that brought them."""
+"""What was found in an answer, and what became of its verbs: parts of the request that brought it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
-__all__ = ["Outcome", "VerbReport"]
+__all__ = ["Finding", "Outcome", "VerbReport"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something the application should know about its document: an entry of its debug log. The call goes on."""
+
+    code: int  # the platform's number (12200, 13230 ...)
+    message: str
+    level: Literal["warning", "error"] = "warning"
+    line: int | None = None
+    column: int | None = None
+    path: str = ""  # of the verb, as in Verb.path
+    attribute: str = ""  # of that element, when the finding is about one
 
 
 class Outcome(StrEnum):

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from roomtone.calls.document import Finding
 from roomtone.clock import VirtualClock
 from roomtone.store.rows import RequestRow
 from roomtone.webhooks import journal as journal_module
 from roomtone.webhooks.journal import Journal
-from roomtone.webhooks.report import Outcome, VerbReport
+from roomtone.webhooks.report import Finding, Outcome, VerbReport
 from roomtone.webhooks.request import Webhook
 
 WEBHOOK = Webhook(

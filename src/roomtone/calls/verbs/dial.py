@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from roomtone.calls.document import Finding
 from roomtone.calls.step import ADVANCE, FINISH, Fetch, LastRequest, Step
 from roomtone.calls.visit import RoomVerb, Visit
 from roomtone.rooms.join import LeaveReason
-from roomtone.webhooks.report import Outcome
+from roomtone.webhooks.report import Finding, Outcome
 
 if TYPE_CHECKING:
     from roomtone.calls.run import Run

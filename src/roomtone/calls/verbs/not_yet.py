@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from roomtone.calls.directive import Directive
-from roomtone.calls.document import Finding
 from roomtone.calls.step import ADVANCE, Step
-from roomtone.webhooks.report import Outcome
+from roomtone.webhooks.report import Finding, Outcome
 
 if TYPE_CHECKING:
     from roomtone.calls.run import Run

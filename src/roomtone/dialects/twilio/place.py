@@ -12,10 +12,9 @@ from collections.abc import Collection, Iterator
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
-from roomtone.calls.document import Finding
 from roomtone.dialects.twilio.errors import level
 from roomtone.dialects.twilio.xml import Element, line_of, text_of
-from roomtone.webhooks.report import Outcome, VerbReport
+from roomtone.webhooks.report import Finding, Outcome, VerbReport
 
 __all__ = ["FINDINGS_MAX", "Place", "Reading", "is_web_address"]
 
