@@ -4,7 +4,7 @@
 //! (24 kB together, shared by all legs). Where the recommendation leaves a tie open we do what the Sun
 //! reference code of 1992 did, as everybody does.
 
-use crate::codec::DecodeError;
+use crate::payload::DecodeError;
 
 /// Digital silence in µ-law: +0.
 pub const ULAW_SILENCE: u8 = 0xFF;

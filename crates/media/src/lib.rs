@@ -23,6 +23,7 @@ mod jitter;
 pub mod leg;
 pub mod level;
 pub mod opus;
+mod payload;
 mod pitch;
 pub mod player;
 mod playout;

@@ -9,7 +9,7 @@ use core::fmt;
 
 use opusic_c::{Application, Bitrate, Channels, InbandFec, SampleRate, Signal};
 
-use crate::codec::{DecodeError, FRAME_SAMPLES_MAX, PACKET_SAMPLES_MAX, PAYLOAD_BYTES_MAX};
+use crate::payload::{DecodeError, FRAME_SAMPLES_MAX, PACKET_SAMPLES_MAX, PAYLOAD_BYTES_MAX};
 
 /// What we send, in bits a second.
 pub const BITRATE_BPS: u32 = 24_000;

@@ -19,7 +19,6 @@ use crate::comfort::Noise;
 use crate::conceal::{self, CONCEAL_MS_MAX, Concealment};
 use crate::jitter::{Band, Lateness};
 use crate::pitch::{self, Prefer};
-use crate::receiver::Frame;
 use crate::samples::Samples;
 use crate::store::{Entry, Kind, Store};
 use crate::stretch::{self, Need};
@@ -87,6 +86,19 @@ enum Phase {
     /// Nobody speaks; the level is that of comfort noise, if there is any.
     Paused(Option<u8>),
     Playing,
+}
+
+/// What a tick got.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Frame {
+    /// What the far end sent.
+    Voice,
+    /// Guessed, at least in part: something was lost or late, or a talk spurt has ended without a word.
+    Concealed,
+    /// Comfort noise.
+    Noise,
+    /// Nobody sends: zeros.
+    Nothing,
 }
 
 #[derive(Debug)]

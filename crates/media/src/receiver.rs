@@ -12,6 +12,7 @@ use crate::comfort;
 use crate::dtmf::{DigitReceiver, DigitStarted, Pressed, event_of, key_of};
 pub use crate::jitter::JitterConfig;
 use crate::jitter::{Lateness, Seen};
+pub use crate::playout::Frame;
 use crate::playout::Playout;
 use crate::reception::{Place, Reception};
 use crate::rtcp::{self, Item, ReportBlock, RtcpError};
@@ -85,19 +86,6 @@ impl Drop {
             Drop::Jump => "jump",
         }
     }
-}
-
-/// What a tick got.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Frame {
-    /// What the far end sent.
-    Voice,
-    /// Guessed, at least in part: something was lost or late, or a talk spurt has ended without a word.
-    Concealed,
-    /// Comfort noise.
-    Noise,
-    /// Nobody sends: zeros.
-    Nothing,
 }
 
 /// The far end's report on us, and whether it leaves.
