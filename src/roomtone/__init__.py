@@ -1,0 +1,1 @@
+"""Roomtone: a self-hosted server for conference calls that speaks TwiML."""

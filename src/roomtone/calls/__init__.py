@@ -1,0 +1,1 @@
+"""What a call does: the switchboard finds where it leads, its life runs documents, verbs act."""

@@ -27,6 +27,8 @@ class ClipItem:
 
 @dataclass(frozen=True, slots=True)
 class SilenceItem:
+    """Nothing to hear, for so long."""
+
     milliseconds: int
 
 

@@ -1,0 +1,1 @@
+"""The test kit: virtual time, whole worlds, robot callers and what they hear."""
