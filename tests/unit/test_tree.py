@@ -5,6 +5,7 @@ one idea. An import for types only counts like any other: who reads the file has
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
@@ -129,6 +130,19 @@ def _packages_of(module: str) -> list[str]:
     """`a.b.c` lies in `a` and `a.b`."""
     parts = module.split(".")
     return [".".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def test_modules_of_the_media_core_form_no_circle() -> None:
+    """Nor in `crates/media`. What a module's own tests use does not count."""
+    root = SOURCE.parents[1] / "crates" / "media" / "src"
+    graph: dict[str, set[str]] = {}
+    for file in root.rglob("*.rs"):
+        module = file.relative_to(root).with_suffix("").parts[0]
+        if module != "lib":
+            code = file.read_text().partition("#[cfg(test)]")[0]
+            used = set(re.findall(r"^[^/\n]*\bcrate::(\w+)", code, flags=re.MULTILINE))
+            graph.setdefault(module, set()).update(used - {module})
+    assert not circles(graph), "\n".join(circles(graph))
 
 
 def test_only_the_faces_touch_the_native_module() -> None:
