@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
+from io import StringIO
 from typing import Any
 
 import structlog
@@ -21,6 +22,19 @@ _SECRET_FIELDS = frozenset(
 )
 _MASK = "***"
 _WITH_HANDLERS_OF_THEIR_OWN = ("uvicorn", "uvicorn.error", "uvicorn.access")
+
+
+class _StandardError(StringIO):
+    """Standard error as it is when a line comes: the live view puts itself in its place meanwhile."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_STANDARD_ERROR = _StandardError()
 
 
 def configure(*, text: bool, level: str = "info", colors: bool = False) -> None:
@@ -47,14 +61,14 @@ def configure(*, text: bool, level: str = "info", colors: bool = False) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_STANDARD_ERROR),
         cache_logger_on_first_use=False,
     )
     _take_the_standard_librarys(shared, renderer)
 
 
 def _take_the_standard_librarys(shared: list[structlog.typing.Processor], renderer: structlog.typing.Processor) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_STANDARD_ERROR)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

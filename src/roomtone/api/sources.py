@@ -65,9 +65,6 @@ class Journal(Protocol):
 
     def get(self, request_id: str) -> RequestRow | None: ...
 
-    def follow(self, callback: Callable[[RequestRow], None]) -> Callable[[], None]:
-        """Each new or changed row; returns what ends it."""
-
 
 class Replay(Protocol):
     """`WebhookClient.replay`."""

@@ -1,8 +1,8 @@
 """What happens, as it happens: events, requests with their verbs, and debug entries, in one stream of lines for each who follows.
 
-Every line has a `type`. Events come from the store after their commit, in the order of their ids, so a follower that lost its connection asks again with the
-last id it saw and misses none. Requests come from the journal whenever something is added to one: the whole request again. A follower who reads too slowly
-is told so and let go; nothing waits for it.
+Every line has a `type`. All come from the store after their commit, in the order in which they happened; events have ids, so a follower that lost its
+connection asks again with the last id it saw and misses none. A request comes whenever something is added to one: the whole request again. A follower who
+reads too slowly is told so and let go; nothing waits for it.
 """
 
 from __future__ import annotations
@@ -79,16 +79,12 @@ class Streams:
         self._sources = sources
         self._followers: set[Follower] = set()
         self._closed = False
-        self._ends: list[Callable[[], None]] = [
-            sources.store.subscribe(self._committed),
-            sources.journal.follow(self._requested),
-        ]
+        self._unsubscribe: Callable[[], None] = sources.store.subscribe(self._committed)
 
     def close(self) -> None:
         """Ends every stream, and those that are still being asked for; for the end of the server."""
         self._closed = True
-        for end in self._ends:
-            end()
+        self._unsubscribe()
         for follower in tuple(self._followers):
             follower.end()
 
@@ -128,11 +124,10 @@ class Streams:
     def _committed(self, batch: StoreBatch) -> None:
         for event in batch.events:
             self._tell("event", event.account_sid, event.call_sid, lambda row=event: _event_line(row))  # type: ignore[misc]
+        for request in batch.requests:
+            self._tell("request", request.account_sid, request.call_sid, lambda row=request: _request_line(row))  # type: ignore[misc]
         for entry in batch.debug:
             self._tell("debug", entry.account_sid, entry.call_sid, lambda row=entry: _debug_line(row))  # type: ignore[misc]
-
-    def _requested(self, row: RequestRow) -> None:
-        self._tell("request", row.account_sid, row.call_sid, lambda: _request_line(row))
 
     def _tell(self, kind: str, account_sid: str, call_sid: str | None, make: Callable[[], Line]) -> None:
         line = None

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
-from roomtone.cli.output import print_note
+from roomtone.cli.output import is_live, print_note
 from roomtone.errors import ApplicationFailedError
 
 __all__ = ["Application", "answers", "demo"]
@@ -19,28 +19,98 @@ __all__ = ["Application", "answers", "demo"]
 END_S_MAX = 5.0
 PROBE_S = 1.0
 PROBES_BEFORE_WARNING = 3
+STARTING_PROBE_S = 0.1
+STARTING_PROBES_MAX = 50
+OUTPUT_END_S_MAX = 1.0
 
 
 class Application:
-    """A process of its own group, so that an interrupt of ours is not also its own."""
+    """A process of its own group, so that an interrupt of ours is not also its own. What it prints comes out line by line on our standard error."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], name: str = "app") -> None:
         self._command = list(command)
+        self._name = name
         self._ended_by_us = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
+
+    def start(self, url: str, is_over: Callable[[], bool]) -> None:
+        """Starts it, and returns when it answers at `url`, a while has passed, or `is_over`. ApplicationFailedError when it cannot be started, or ends with an
+        error meanwhile.
+        """
+        self._reader = threading.Thread(target=self._relay, args=(self._spawn(),), name="output", daemon=True)
+        self._reader.start()
+        pause, was_there = threading.Event(), False
+        for _ in range(STARTING_PROBES_MAX):
+            pause.wait(STARTING_PROBE_S)
+            assert self._process is not None
+            if self._process.poll():
+                raise self._failure(self._process.returncode)
+            is_there = answers(url)
+            if is_over() or (is_there and was_there):
+                return
+            was_there = is_there
+
+    def _spawn(self) -> int:
+        """The file to read its output from: on a terminal of ours a terminal of its own, so that it keeps its colours."""
+        ours, its = os.openpty() if is_live(stderr=True) else os.pipe()
         try:
-            self._process = subprocess.Popen(command, start_new_session=True)
+            self._process = subprocess.Popen(
+                self._command,
+                start_new_session=True,
+                stdout=its,
+                stderr=its,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            )
         except OSError as error:
+            os.close(ours)
             raise ApplicationFailedError(
                 "application_not_started",
-                f"{command[0]} cannot be started ({error.strerror}).",
+                f"{self._command[0]} cannot be started ({error.strerror}).",
                 "Look at what stands after --.",
             ) from None
+        finally:
+            os.close(its)
+        return ours
+
+    def _relay(self, output: int) -> None:
+        rest = b""
+        while True:
+            try:
+                data = os.read(output, 65536)
+            except OSError:  # how a terminal says that nobody writes to it any more
+                data = b""
+            *lines, rest = (rest + data).split(b"\n")
+            if not data and rest:
+                lines.append(rest)
+            for line in lines:
+                text = line.decode(errors="replace").rstrip("\r")
+                sys.stderr.write(f"{self._name} │ {text}\n")
+            sys.stderr.flush()
+            if not data:
+                os.close(output)
+                return
+
+    def _failure(self, code: int) -> ApplicationFailedError:
+        self._ended_by_us = True
+        self._finish_output()
+        return ApplicationFailedError(
+            "application_ended",
+            f"The application ({self._command[0]}) ended with {code}.",
+            "What it said stands above, where it said something.",
+        )
+
+    def _finish_output(self) -> None:
+        if self._reader is not None:
+            self._reader.join(OUTPUT_END_S_MAX)  # whom it left behind may hold its output open
 
     def when_failed(self, callback: Callable[[], None]) -> None:
         """Calls `callback`, in a thread, when the process ends by itself with an error. An application that ends well may have gone to the background."""
 
         def wait() -> None:
+            assert self._process is not None
             code = self._process.wait()
+            self._finish_output()
             if code and not self._ended_by_us:
                 print_note(f"roomtone: the application ({self._command[0]}) ended with {code}")
                 callback()
@@ -50,6 +120,8 @@ class Application:
     def end(self) -> None:
         """Asks it to end, and ends it when it does not. Again is harmless."""
         self._ended_by_us = True
+        if self._process is None:
+            return
         for wish in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(self._process.pid, wish)
@@ -59,11 +131,14 @@ class Application:
                 self._process.wait(END_S_MAX)
             except subprocess.TimeoutExpired:
                 continue
-            return
+            break
+        self._finish_output()
 
     def kill(self) -> None:
         """At once."""
         self._ended_by_us = True
+        if self._process is None:
+            return
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -71,12 +146,12 @@ class Application:
 
 
 def demo() -> tuple[Application, str]:
-    """The demo application on a free port of loopback, and the URL that answers calls."""
+    """The demo application, not started yet, on a free port of loopback, and the URL that answers calls."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "roomtone.demo.moderated", "--port", str(port)]
-    return Application(command), f"http://127.0.0.1:{port}/voice"
+    return Application(command, "demo"), f"http://127.0.0.1:{port}/voice"
 
 
 def answers(url: str) -> bool:

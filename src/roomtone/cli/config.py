@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from roomtone.cli.help import Group
 from roomtone.cli.options import ConfigOption, JsonOption
 from roomtone.cli.output import print_json, print_note
 from roomtone.errors import SettingsError
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="The settings.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=Group, help="The settings.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+)
 
 _SECRETS = ("token", "password", "signing_key", "admin_token")
 _PASSWORD = re.compile(r"(://[^/@:\s]*:)[^/@\s]+@")

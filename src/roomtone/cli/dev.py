@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import threading
@@ -92,7 +93,20 @@ def _application(app_url: str | None, command: Sequence[str]) -> tuple[Applicati
 
     if app_url is None:
         return demo()
-    return (Application(command) if command else None), app_url if "://" in app_url else f"http://{app_url}"
+    return (Application(command) if command else None), _url(app_url)
+
+
+def _url(text: str) -> str:
+    """A URL with its scheme; UsageError for a word, which may be a command that was mistyped."""
+    if "://" in text:
+        return text
+    if re.match(r"(?:\[[0-9a-fA-F:]+\]|[^\s/:]+):\d+(?:/|$)", text):
+        return f"http://{text}"
+    raise UsageError(
+        "bad_url",
+        f"{text} is not the URL of an application.",
+        "roomtone dev http://localhost:5000/voice, or HOST:PORT/PATH; without a URL the demo application answers.",
+    )
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:
@@ -132,13 +146,14 @@ def _run(
     run.at_once.append(restore_terminal)
     if application is not None:
         run.at_once.append(application.kill)
-        application.when_failed(lambda: run.stop(ExitCode.APPLICATION_FAILED))
+        run.before_ready = lambda: application.start(_mapped(options), lambda: run.is_stopping)
     views: list[threading.Thread] = []
 
     def on_ready(info: ReadyInfo) -> None:
         print_note(_what_to_try(info, options, is_demo=is_demo))
-        local = _mapped(options)
-        watch_over(local, ended)
+        if application is not None:
+            application.when_failed(lambda: run.stop(ExitCode.APPLICATION_FAILED))
+        watch_over(_mapped(options), ended)
         views.append(follow_in_thread(info.http, options.token, json_=json_))
 
     code = run.run(on_ready)
@@ -167,9 +182,10 @@ def _what_to_try(info: ReadyInfo, options: DevOptions, *, is_demo: bool) -> str:
     if is_demo:
         lines += [
             "In three other terminals: a listener, a speaker and a moderator.",
-            f'  {command} call demo --keys "?1"',
-            f'  {command} call demo --keys "?2" --tone 500',
-            f'  {command} call demo --keys "?3" --tone 700',
+            f'  {command} call demo --from anna --keys "?1" --seconds 300',
+            f'  {command} call demo --from ben --keys "?2" --tone 500 --seconds 300',
+            f'  {command} call demo --from carla --keys "?3" --tone 700 --seconds 30',
+            "When the moderator hangs up, after 30 seconds, the others hear the end of the conference.",
             f"Who hears whom: {command} room moderated",
         ]
     else:

@@ -24,6 +24,7 @@ from roomtone.cli import (
     serve,
     watch,
 )
+from roomtone.cli.help import Group
 from roomtone.cli.options import JsonOption
 from roomtone.cli.output import print_json, print_note
 from roomtone.errors import ExitCode, RoomtoneError, UsageError
@@ -32,6 +33,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="roomtone",
+    cls=Group,
     help="A voice server for conference calls that speaks TwiML.",
     no_args_is_help=True,
     add_completion=False,

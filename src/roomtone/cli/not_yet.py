@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import typer
 
+from roomtone.cli.help import NOT_YET
 from roomtone.errors import NotYetBuiltError
 
 __all__ = ["NAMES", "add_to"]
@@ -30,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
     """Each takes any arguments, so that a script learns why, and not that a flag is unknown."""
     settings = {"allow_extra_args": True, "ignore_unknown_options": True}
     for name, what in NAMES.items():
-        app.command(name, help=f"Not built yet: {what}.", context_settings=settings)(_command(name, what))
+        app.command(name, help=f"{NOT_YET}{what}.", context_settings=settings)(_command(name, what))
 
 
 def _command(name: str, what: str) -> Callable[[typer.Context], None]:

@@ -98,7 +98,7 @@ def print_request(request: dict[str, Any]) -> None:
     for number, line in enumerate((request["body"] or "").splitlines(), 1):
         out.print(f"{number:4}  {line}")
     for verb in request["verbs"]:
-        out.print(f"  {verb_line(verb)}", style=verb_style(verb))
+        out.print(f"  {verb_line(verb)}", style=verb_style(verb), soft_wrap=True)
 
 
 def _outcome(request: dict[str, Any]) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+
+from roomtone.cli.help import Group
 
 __all__ = ["print_fields", "resource"]
 
 
-class _Group(TyperGroup):
+class _Group(Group):
     """`ls` is meant where no verb is given."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

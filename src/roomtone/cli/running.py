@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from roomtone.cli import open_files
-from roomtone.errors import ExitCode, SettingsError
+from roomtone.errors import ExitCode, RoomtoneError, SettingsError
 
 if TYPE_CHECKING:
     from roomtone.server import ReadyInfo, Server
@@ -39,6 +39,9 @@ class Run:
     def __init__(self, read: Callable[[], Settings], *, identities: Source, number: str = "") -> None:
         """`read`: the settings, now and at each SIGHUP. SettingsError."""
         self.at_once: list[Callable[[], None]] = []
+        self.before_ready: Callable[[], None] | None = None  # in a thread; what it raises ends the run
+        self._failure: RoomtoneError | None = None
+        self._getting_ready: asyncio.Task[None] | None = None
         self.exit_code = ExitCode.DONE
         self._read = read
         self._settings = read()
@@ -51,9 +54,11 @@ class Run:
         self._reloading: asyncio.Task[None] | None = None
 
     def run(self, on_ready: Callable[[ReadyInfo], None]) -> ExitCode:
-        """Until a signal or `stop`. SettingsError."""
+        """Until a signal or `stop`. SettingsError, and what `before_ready` raises."""
         open_files.raise_limit(self._settings)
         asyncio.run(self._main(on_ready))
+        if self._failure is not None:
+            raise self._failure
         return self.exit_code
 
     def stop(self, exit_code: ExitCode) -> None:
@@ -73,14 +78,35 @@ class Run:
         self._loop.add_signal_handler(signal.SIGINT, self._interrupt)
         self._loop.add_signal_handler(signal.SIGHUP, self._hang_up)
 
-        def ready(server: Server) -> None:
+        def listening(server: Server) -> None:
             self._server = server
-            info = self._describe(server)
-            _keep_start_from_collector()
-            print(ready_line(info), flush=True)
-            on_ready(info)
+            self._getting_ready = asyncio.create_task(self._get_ready(server, on_ready), name="getting ready")
 
-        await serve(self._settings, on_ready=ready, stop=self._stop, identities=self._identities)
+        await serve(self._settings, on_ready=listening, stop=self._stop, identities=self._identities)
+        if self._getting_ready is not None:
+            await self._getting_ready
+
+    async def _get_ready(self, server: Server, on_ready: Callable[[ReadyInfo], None]) -> None:
+        assert self._stop is not None
+        info = self._describe(server)
+        try:
+            if self.before_ready is not None:
+                await asyncio.to_thread(self.before_ready)
+            if not self._stop.is_set():
+                _keep_start_from_collector()
+                print(ready_line(info), flush=True)
+                on_ready(info)
+        except RoomtoneError as error:
+            self._failure = error
+            self._stop.set()
+        except BaseException:
+            self._stop.set()
+            raise
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to end."""
+        return self._stop is not None and self._stop.is_set()
 
     def _describe(self, server: Server) -> ReadyInfo:
         from roomtone.api.server import ServerShape  # noqa: PLC0415

@@ -1,7 +1,7 @@
 """What happens on a server, for eyes: requests, their documents with what became of every verb, calls and rooms.
 
-Lines scroll by as things happen; on a terminal the calls of the moment stand below them, each with the verb it is at. Elsewhere there are only lines. A line
-about a verb comes when it begins and when it ends; those that were never reached come when the document is over.
+Lines scroll by as things happen; on a terminal the calls of the moment stand below them, each with the verb it is at. Elsewhere there are only lines. A verb is
+told once, when it is settled, with what is nested in it: when it has ended, at once when it is ignored, and when the document is over if it was never reached.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from roomtone.cli.client import Client
 from roomtone.cli.debug import entry_line
 from roomtone.cli.output import console, is_live, print_json, short_sid, short_time
-from roomtone.cli.verbs import verb_line, verb_style
+from roomtone.cli.verbs import DocumentText, depth_of, verb_line, verb_style
 from roomtone.errors import RoomtoneError
 from roomtone.settings.identity import ACCOUNT_SID
 
@@ -39,27 +41,28 @@ class View:
 
     def __init__(self, show: Show) -> None:
         self._show = show
-        self._requests: OrderedDict[str, Line] = OrderedDict()
+        self._requests: OrderedDict[str, _Seen] = OrderedDict()
         self._documents: dict[str, str] = {}  # call -> the request whose document it runs
         self._above: str | None = None  # the request that the last line was about
+        self._now = ""  # the latest time that was heard of
         self.calls: OrderedDict[str, str] = OrderedDict()  # call -> what it is at
 
     def take(self, line: Line) -> None:
         """One object of the stream."""
-        if line.get("type") != "request":
-            self._above = None
         match line.get("type"):
             case "event":
                 self._event(line)
             case "request":
                 self._request(line)
             case "debug":
-                self._show(entry_line(line), "red" if line["level"] == "error" else "yellow")
+                self._debug(line)
             case _:
+                self._above = None
                 self._show(str(line.get("error", line)), "red")
 
     def _event(self, event: Line) -> None:
         data, call = event["data"], event["call_sid"]
+        self._time_is(event["time"])
         room = f" {data['friendly_name']}" if data.get("friendly_name") else ""
         who = f" {short_sid(call)}" if call else ""
         details = [str(data[name]) for name in ("from", "number", "status", "reason") if data.get(name)]
@@ -68,24 +71,40 @@ class View:
         if event["event"] in _OVER and call:
             self.calls.pop(call, None)
             self._document_over(self._documents.pop(call, None))
-        text = f"{short_time(event['time'])} {event['event']}{room}{who} {' '.join(details)}"
-        self._show(text.rstrip(), _STYLES.get(event["event"], "magenta"))
+        self._above = None
+        self._say(f"{event['event']}{room}{who} {' '.join(details)}", _STYLES.get(event["event"], "magenta"))
+
+    def _debug(self, entry: Line) -> None:
+        """Among the lines of its document, where that is known."""
+        style = "red" if entry["level"] == "error" else "yellow"
+        seen = self._requests.get(entry.get("request_id") or "")
+        if seen is None or not entry.get("line"):
+            self._above = None
+            self._show(entry_line(entry), style)
+            return
+        self._time_is(entry["time"])
+        text = f"line {entry['line']}"
+        self._say_of(seen.request, f"{text:<8} {entry['level']} {entry['code']} {entry['message']}", style)
 
     def _request(self, request: Line) -> None:
-        before = self._requests.get(request["id"], {})
-        self._requests[request["id"]] = request
+        seen = self._requests.setdefault(request["id"], _Seen({}))
+        before, seen.request = seen.request, request
         self._requests.move_to_end(request["id"])
         while len(self._requests) > REQUESTS_MAX:
             self._requests.popitem(last=False)
         if _has_answer(request) and not _has_answer(before):
             self._begin_document(request)
-            self._show(_request_line(request), "red" if request["error"] else "bold")
+            self._time_is(_answered_at(request))
+            self._say(_request_line(request), "red" if request["error"] else "bold")
             self._above = request["id"]
         elif request["error"] and not before.get("error"):
-            self._show(f"  {request['error'].get('code')} {request['error'].get('message')}", "red")
+            self._say_of(request, f"{request['error'].get('code')} {request['error'].get('message')}", "red")
         known = {_place(verb): verb for verb in before.get("verbs", [])}
         for verb in request["verbs"]:
-            self._verb(request, verb, known.get(_place(verb), {}))
+            if request["call_sid"] and verb.get("started") and not known.get(_place(verb), {}).get("started"):
+                name = str(verb["path"]).removeprefix("/Response/")
+                self.calls[request["call_sid"]] = f"{request['kind']} {name} (line {verb['line']})"
+        self._show_verbs(seen, is_over=False)
 
     def _begin_document(self, request: Line) -> None:
         call = request["call_sid"]
@@ -93,28 +112,54 @@ class View:
             self._document_over(self._documents.get(call))
             self._documents[call] = request["id"]
 
-    def _verb(self, request: Line, verb: Line, before: Line) -> None:
-        begins = verb.get("started") and not before.get("started")
-        ends = verb.get("ended") and not before.get("ended")
-        is_news = verb["outcome"] not in ("ran", "not_reached") and verb["outcome"] != before.get("outcome")
-        if begins and request["call_sid"]:
-            name = str(verb["path"]).removeprefix("/Response/")
-            self.calls[request["call_sid"]] = f"{request['kind']} {name} (line {verb['line']})"
-        if begins or ends or is_news:
-            self._show_verb(request, verb)
-
     def _document_over(self, request_id: str | None) -> None:
-        request = self._requests.get(request_id or "")
-        for verb in request["verbs"] if request else ():
-            if request and verb["outcome"] == "not_reached":
-                self._show_verb(request, verb)
+        seen = self._requests.get(request_id or "")
+        if seen is not None:
+            self._show_verbs(seen, is_over=True)
 
-    def _show_verb(self, request: Line, verb: Line) -> None:
-        """Names its call when the line above is about something else: documents of several calls run at once."""
+    def _show_verbs(self, seen: _Seen, *, is_over: bool) -> None:
+        """Each verb of the document itself once, as soon as it is settled, with those that are nested in it."""
+        is_shown = False
+        for verb in seen.request["verbs"]:
+            if depth_of(verb) == 0:
+                is_at_end = is_over and verb["outcome"] == "not_reached"
+                is_shown = _place(verb) not in seen.shown and (is_at_end or _is_settled(verb))
+                if is_shown:
+                    self._time_is(verb.get("ended") or "")
+                    seen.shown.add(_place(verb))
+            if is_shown:
+                says = seen.text().says(verb["path"])
+                self._say_of(seen.request, verb_line(verb, says), verb_style(verb))
+
+    def _say_of(self, request: Line, text: str, style: str) -> None:
+        """Below the line of its request; names its call when the line above is about something else: documents of several calls run at once."""
         call = request["call_sid"]
         whose = f"  ({short_sid(call)} {request['kind']})" if call and self._above != request["id"] else ""
         self._above = request["id"]
-        self._show(f"  {verb_line(verb)}{whose}", verb_style(verb))
+        self._say(f"  {text}{whose}", style)
+
+    def _say(self, text: str, style: str) -> None:
+        self._show(f"{short_time(self._now)} {text}".rstrip(), style)
+
+    def _time_is(self, time: str) -> None:
+        """Lines are told in the order in which they come, at the time that it is then."""
+        if time and (not self._now or datetime.fromisoformat(time) > datetime.fromisoformat(self._now)):
+            self._now = time
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of a request. `shown`: the verbs that were told of."""
+
+    request: Line
+    shown: set[tuple[str, int | None]] = field(default_factory=set)
+    _text: DocumentText | None = None
+
+    def text(self) -> DocumentText:
+        """Of its document."""
+        if self._text is None:
+            self._text = DocumentText(self.request.get("body"))
+        return self._text
 
 
 def show_stream(lines: Iterable[Line], *, json_: bool, stderr: bool = False) -> None:
@@ -123,29 +168,29 @@ def show_stream(lines: Iterable[Line], *, json_: bool, stderr: bool = False) -> 
         for line in lines:
             print_json(line)
         return
-    with _view(stderr=stderr) as view:
+    with _view(stderr=stderr) as take:
         for line in lines:
-            view.take(line)
+            take(line)
 
 
 @contextmanager
-def _view(*, stderr: bool) -> Iterator[View]:
+def _view(*, stderr: bool) -> Iterator[Callable[[Line], None]]:
     out = console(stderr=stderr)
     if not is_live(stderr=stderr):
-        yield View(lambda text, style: out.print(text, style=style, soft_wrap=True))
+        yield View(lambda text, style: out.print(text, style=style, soft_wrap=True)).take
         return
     from rich.live import Live  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    with Live(console=out, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False) as live:
+    with Live(console=out, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=stderr) as live:
+        view = View(lambda text, style: live.console.print(text, style=style, soft_wrap=True))
 
-        def show(text: str, style: str) -> None:
-            live.console.print(text, style=style, soft_wrap=True)
+        def take(line: Line) -> None:
+            view.take(line)
             now = [f"● {short_sid(call)} {doing}" for call, doing in view.calls.items()]
             live.update(Text("\n".join(now), style="cyan"), refresh=True)
 
-        view = View(show)
-        yield view
+        yield take
 
 
 def follow_in_thread(url: str, token: str, *, json_: bool) -> threading.Thread:
@@ -174,6 +219,15 @@ def _place(verb: Line) -> tuple[str, int | None]:
     return verb["path"], verb["line"]
 
 
+def _is_settled(verb: Line) -> bool:
+    return bool(verb.get("ended")) or verb["outcome"] not in ("ran", "not_reached")
+
+
+def _answered_at(request: Line) -> str:
+    took = timedelta(milliseconds=request["milliseconds"] or 0)
+    return (datetime.fromisoformat(request["time"]) + took).isoformat()
+
+
 def _has_answer(request: Line) -> bool:
     return request.get("status") is not None or request.get("error") is not None
 
@@ -185,4 +239,4 @@ def _request_line(request: Line) -> str:
     digits = request["parameters"].get("Digits")
     pressed = f" Digits={digits}" if digits else ""
     sender = f" ({short_sid(request['call_sid'])})" if request["call_sid"] else ""
-    return f"{short_time(request['time'])} {request['kind']} {request['method']} {request['url']}{pressed} → {outcome}{took}{sender} {request['id']}"
+    return f"{request['kind']} {request['method']} {request['url']}{pressed} → {outcome}{took}{sender} {request['id']}"

@@ -64,8 +64,6 @@ class Journal:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._bytes = 0
         self._late_verbs: dict[str, Sequence[VerbReport]] = {}  # of long answers, until `VERBS_EVERY_S` is over
-        self._followers: dict[int, Callable[[RequestRow], None]] = {}
-        self._follower_ids = 0
 
     @property
     def keeps_bodies(self) -> bool:
@@ -165,17 +163,6 @@ class Journal:
         entry = self._entries.get(request_id)
         return entry.webhook if entry else None
 
-    def follow(self, callback: Callable[[RequestRow], None]) -> Callable[[], None]:
-        """Calls `callback` with each new or changed row, at once and in order; it must not block. Returns what ends it."""
-        self._follower_ids += 1
-        number = self._follower_ids
-        self._followers[number] = callback
-
-        def unfollow() -> None:
-            self._followers.pop(number, None)
-
-        return unfollow
-
     # ------------------------------------------------------------------------------------------------------------------------------------
 
     def _shown(self, parameters: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -211,8 +198,6 @@ class Journal:
     def _tell(self, row: RequestRow) -> None:
         if self._keep is not None:
             self._keep(row)
-        for callback in tuple(self._followers.values()):
-            callback(row)
 
 
 def _flat(reports: Sequence[VerbReport]) -> Iterator[dict[str, object]]:

@@ -44,6 +44,7 @@ def refused(left: Left, code: int, *says: str) -> None:
         (["rooms", "--url", "http://127.0.0.1:1"], 3, "roomtone dev"),
         (["call", "demo", "--url", "http://127.0.0.1:1"], 3, "http://127.0.0.1:1"),
         (["dev", "--map", "x", "http://localhost:1"], 2, "PUBLIC=LOCAL"),
+        (["dev", "rooms"], 2, "roomtone dev http://localhost:5000/voice"),
         (["dev", "--", "true"], 2, "roomtone dev http"),
         (["dev", "http://localhost:1", "--", "no-such-command"], 5, "no-such-command"),
         (["dev", "http://localhost:1", "--http", "0.0.0.0:0"], 2, "--token"),
@@ -114,6 +115,20 @@ def test_help(tmp_path: Path, command: str) -> None:
     left = roomtone(*command.split(), folder=tmp_path)
     assert left.code == 0
     assert "Usage:" in left.out
+
+
+def test_a_mistyped_command_gets_the_nearest(tmp_path: Path) -> None:
+    assert "Did you mean 'doctor'" in roomtone("docter", folder=tmp_path).err
+
+
+def test_help_has_whole_sentences_and_what_is_not_built_at_its_end(tmp_path: Path) -> None:
+    shown = roomtone("--help", folder=tmp_path, COLUMNS="80").out
+    built, heading, later = shown.partition("\nNot built yet")
+    assert heading
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    assert "..." not in shown.partition("Commands:")[2]
+    assert "\n  config " in built
+    assert "\n  trunks " in later
 
 
 def test_every_command_of_the_reference_is_known(tmp_path: Path) -> None:

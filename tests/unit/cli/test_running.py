@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -83,7 +84,7 @@ def test_ready_line_and_probes_of_dev(dev: Running) -> None:
     assert dev.account == "AC00000000000000000000000000000001"
     with urllib.request.urlopen(f"{dev.url}/readyz") as answer:
         assert answer.status == 200
-    assert dev.says('roomtone call demo --keys "?3" --tone 700')
+    assert dev.says('roomtone call demo --from carla --keys "?3" --tone 700')
 
 
 def test_a_caller_in_the_menu_and_the_commands_that_look(dev: Running, tmp_path: Path) -> None:
@@ -97,7 +98,8 @@ def test_a_caller_in_the_menu_and_the_commands_that_look(dev: Running, tmp_path:
         text=True,
     )
     assert dev.says("participant-join moderated")
-    assert any("Gather[1]" in line and "running" in line for line in dev.said)
+    assert any("  Gather action=" in line and "ran" in line for line in dev.said)
+    assert any("  Say “" in line for line in dev.said)
     moderator = roomtone(
         *("call", "demo", "--from", "moderator", "--keys", "?3", "--tone", "700", "--seconds", "10"),
         *("--expect", "answered", "--record", "heard.wav", "--json"),
@@ -112,7 +114,9 @@ def test_a_caller_in_the_menu_and_the_commands_that_look(dev: Running, tmp_path:
     assert listener.returncode == 0, out
     assert json.loads(out.splitlines()[-1])["missed"] == []
     assert dev.says("conference-end moderated participant-with-end-conference-on-exit-left")
-    assert dev.says("Hangup[1]                ran")
+    assert dev.says("Hangup                                    ran 0.0 s")
+    order = [line.split()[1] for line in dev.said if re.match(r"\d\d:\d\d:\d\d (call-ringing|voice)", line)]
+    assert order[:2] == ["call-ringing", "voice"], "as things happened"
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +154,7 @@ def test_requests_are_listed_shown_and_sent_again(dev: Running, caller: Path) ->
     requests = roomtone("requests", "--json", "--kind", "gather", folder=caller, ROOMTONE_URL=dev.url).json["requests"]
     shown = roomtone("requests", "get", requests[0]["id"], folder=caller, ROOMTONE_URL=dev.url)
     assert "Digits = 2" in shown.out
-    assert "Dial[1]" in shown.out
+    assert "line 3   Dial" in shown.out
     again = roomtone("requests", "replay", requests[0]["id"], "--json", folder=caller, ROOMTONE_URL=dev.url)
     assert again.json["replay_of"] == requests[0]["id"]
     elsewhere = ("--to", "http://127.0.0.1:9/")
@@ -237,10 +241,33 @@ def test_an_application_that_does_not_answer_is_a_warning(tmp_path: Path) -> Non
 
 
 def test_an_application_that_fails_ends_dev(tmp_path: Path) -> None:
-    program = "raise SystemExit(3)"
-    running = Running("dev", "http://127.0.0.1:9/", *FREE, "--", sys.executable, "-c", program, folder=tmp_path)
+    """After the server was ready: the third to knock at its door, after two while it starts, is what waits for it to answer."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = free.getsockname()
+    program = (
+        f"import socket, sys; door = socket.create_server({address})\n"
+        "for _ in range(3): door.accept()[0].close()\n"
+        "sys.stdout.write('last words'); sys.exit(3)"
+    )
+    url = f"http://127.0.0.1:{address[1]}/"
+    running = Running("dev", url, *FREE, "--", sys.executable, "-c", program, folder=tmp_path)
     assert running.process.wait(SECONDS_MAX) == 5
     assert running.says("ended with 3")
+    assert "app │ last words\n" in running.said, "nothing that it said is lost"
+
+
+def test_an_application_that_fails_at_once_is_no_ready_server(tmp_path: Path) -> None:
+    left = roomtone("dev", "http://127.0.0.1:9/", *FREE, "--", "false", folder=tmp_path)
+    assert (left.code, left.out) == (5, "")
+    assert "The application (false) ended with 1." in left.err
+
+
+def test_an_address_that_is_not_ours_is_said_before_anything_starts(tmp_path: Path) -> None:
+    options = ("--http", "127.0.0.1:0", "--sip", "192.0.2.10:5060", "--token", "x" * 32)
+    left = roomtone("dev", *options, folder=tmp_path)
+    assert (left.code, left.out) == (2, "")
+    assert "sip.udp" in left.err
+    assert "demo │" not in left.err
 
 
 def test_two_interrupts_leave_at_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -14,12 +15,12 @@ from roomtone.errors import UsageError
 TIME = "2026-01-01T12:00:00+00:00"
 
 
-def event(name: str, call: str | None = "CA1", **data: Any) -> dict[str, Any]:
+def event(name: str, call: str | None = "CA1", time: str = TIME, **data: Any) -> dict[str, Any]:
     conference = "CF1" if name.startswith(("participant", "conference")) else None
     return {
         "type": "event",
         "id": 1,
-        "time": TIME,
+        "time": time,
         "event": name,
         "call_sid": call,
         "conference_sid": conference,
@@ -57,51 +58,91 @@ def said(*lines: dict[str, Any]) -> list[str]:
     return texts
 
 
-def test_a_document_is_told_as_it_runs() -> None:
-    say, dial, last = verb("Say", 2), verb("Dial", 3), verb("Say", 6)
-    say_runs = verb("Say", 2, "ran", started=TIME)
-    say_ran = say_runs | {"ended": TIME}
-    ignored = verb("Record", 5, "ignored", code=12200, reason="not a verb here")
+BODY = """<Response>
+  <Gather numDigits="1" action="/join">
+    <Say>Press one to listen.</Say>
+  </Gather>
+  <Dial hangupOnStar="true"><Conference muted="true">my room</Conference></Dial>
+  <Record/>
+  <Say>Bye.</Say>
+</Response>"""
+
+
+def at(seconds: int) -> str:
+    return f"2026-01-01T12:00:{seconds:02}+00:00"
+
+
+def outlined(lines: list[str]) -> list[str]:
+    """Without the hours and minutes, which are the reader's own."""
+    return [re.sub(r"^\d\d:\d\d:", "", line) for line in lines]
+
+
+def test_a_document_is_told_as_it_runs_each_verb_once_with_what_it_says() -> None:
+    gather, prompt = verb("Gather", 2), {"path": "/Response/Gather[1]/Say[1]", "line": 3, "outcome": "not_reached"}
+    dial, last = verb("Dial", 5), verb("Say", 7)
+    ignored = verb("Record", 6, "ignored", code=12200, reason="not a verb here")
+    runs = {"outcome": "ran", "started": at(1)}
+    say = prompt | runs
+    said_it = say | {"ended": at(3)}
+    answered = request(body=BODY, verbs=[gather, prompt, dial, ignored, last])
     texts = said(
         request(status=None),
-        request(verbs=[say, dial, ignored, last]),
-        request(verbs=[say_runs, dial, ignored, last]),
-        request(verbs=[say_ran, dial, ignored, last]),
-        event("call-ended", status="completed"),
+        answered,
+        answered | {"verbs": [gather | runs, say, dial, ignored, last]},
+        answered | {"verbs": [gather | runs, said_it, dial, ignored, last]},
+        answered | {"verbs": [gather | runs | {"ended": at(8)}, said_it, dial, ignored, last]},
+        event("call-ended", status="completed", time=at(9)),
     )
-    assert texts[0].partition(" ")[2].startswith("voice POST http://app/voice → 200 in 5 ms")
-    assert texts[1:5] == [
-        "line 5 Record[1] ignored: 12200 not a verb here",
-        "line 2 Say[1] running",
-        "line 2 Say[1] ran",
-        "line 3 Dial[1] not reached (CA1 voice)",
+    assert outlined(texts)[0].startswith("00 voice POST http://app/voice → 200 in 5 ms")
+    assert outlined(texts)[1:] == [
+        "00 line 6 Record ignored: 12200 not a verb here",
+        '08 line 2 Gather numDigits="1" action="/join" ran 7.0 s',
+        "08 line 3 Say “Press one to listen.” ran 2.0 s",
+        '09 line 5 Dial hangupOnStar="true" Conference muted="true" “my room” not reached',
+        "09 line 7 Say “Bye.” not reached",
+        "09 call-ended CA1 completed",
     ]
-    assert texts[5] == "line 6 Say[1] not reached"
-    assert "call-ended" in texts[6]
 
 
 def test_a_verb_below_another_calls_line_names_its_call() -> None:
-    runs = verb("Say", 2, "ran", started=TIME)
+    ran = verb("Say", 2, "ran", started=TIME, ended=TIME)
     texts = said(
-        request(verbs=[runs]),
-        request("RQ2", "CA2", verbs=[runs]),
-        request(verbs=[runs | {"ended": TIME}, verb("Dial", 3, "ran", started=TIME)]),
+        request(verbs=[verb("Say", 2)]),
+        request("RQ2", "CA2", verbs=[ran]),
+        request(verbs=[ran, verb("Pause", 3)]),
+        request(verbs=[ran, verb("Pause", 3, "ran", started=TIME, ended=TIME)]),
     )
-    assert texts[1] == texts[3] == "line 2 Say[1] running"
-    assert texts[4:] == ["line 2 Say[1] ran (CA1 voice)", "line 3 Dial[1] running"]
+    assert outlined(texts)[2:] == [
+        "00 line 2 Say ran 0.0 s",
+        "00 line 2 Say ran 0.0 s (CA1 voice)",
+        "00 line 3 Pause ran 0.0 s",
+    ]
 
 
 def test_what_was_not_reached_is_told_when_the_next_document_begins() -> None:
     texts = said(request(verbs=[verb("Redirect", 5)]), request("RQ2", kind="action"))
-    assert texts[1] == "line 5 Redirect[1] not reached"
+    assert outlined(texts)[1] == "00 line 5 Redirect not reached"
     assert "action" in texts[2]
+
+
+def test_an_ignored_attribute_is_told_below_its_document() -> None:
+    entry = {"type": "debug", "time": TIME, "level": "warning", "code": 12200, "message": "no attribute begins"}
+    texts = said(request(), entry | {"line": 4, "call_sid": "CA1", "request_id": "RQ1"})
+    assert outlined(texts)[1] == "00 line 4 warning 12200 no attribute begins"
+
+
+def test_lines_are_in_the_order_of_their_times() -> None:
+    """A verb that ended before the event above it was told is told at the time that it is then."""
+    ended = verb("Say", 2, "ran", started=at(1), ended=at(2))
+    texts = said(request(verbs=[verb("Say", 2)]), event("participant-join", time=at(5)), request(verbs=[ended]))
+    assert [line[:2] for line in outlined(texts)] == ["00", "05", "05"]
 
 
 def test_a_failed_request_says_why() -> None:
     failed = request(status=500, error={"code": 11200, "message": "HTTP retrieval failure"})
     assert "11200 HTTP retrieval failure" in said(failed)[0]
     refused = request(error={"code": 12100, "message": "not well formed"})
-    assert said(request(), refused)[1] == "12100 not well formed"
+    assert outlined(said(request(), refused))[1] == "00 12100 not well formed"
 
 
 def test_the_debug_log_is_part_of_it() -> None:
