@@ -1,4 +1,5 @@
-# The only list of commands. `make run` and `make test` do all the set-up themselves on a fresh Debian 12 with Python 3.11, cargo and npm.
+# The only list of commands. `make run` and `make test` do all the set-up themselves on a fresh Debian 12 with Python 3.11 and Rust
+# (by rustup: Debian's cargo is too old; Cargo.toml says which version is needed).
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +13,7 @@ DEPS_TEST := sipp:sip-tester baresip:baresip
 DEPS_MUSIC := fluidsynth:fluidsynth /usr/share/sounds/sf2/FluidR3_GM.sf2:fluid-soundfont-gm oggenc:vorbis-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check build deps deps-test format bench fuzz music lock clean
+.PHONY: help run test check build rust deps deps-test format bench fuzz music lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,7 +21,7 @@ help: ## this list
 run: build ## builds what is missing, then starts `roomtone dev` and says what to try
 	@exec $(BIN)/roomtone dev
 
-test: deps-test check ## everything that CI runs
+test: rust deps-test check ## everything that CI runs
 	$(CARGO) test --workspace
 	$(BIN)/python -m pytest -q
 
@@ -52,19 +53,30 @@ deps: ## Debian packages for building: python3-venv, and a C compiler, cmake and
 deps-test: deps ## Debian packages for the tests (telephones that are not ours)
 	$(call need,$(DEPS_TEST),telephones for the tests)
 
-$(BIN)/python: | deps
+# `trap '' INT` before a Python of a few seconds: an interrupt then ends make, with its one line, and not Python with a traceback.
+
+# Before anything is installed or compiled: a plain sentence instead of cargo's own.
+RUST_NEEDED := $(shell sed -n 's/^rust-version *= *"\(.*\)"/\1/p' Cargo.toml)
+rust:
+	@have="$$($(CARGO) --version 2>/dev/null | awk '$$1 == "cargo" { print $$2 }')"; \
+	if [ -z "$$have" ] || [ "$$(printf '%s\n' "$(RUST_NEEDED)" "$$have" | sort -V | head -n 1)" != "$(RUST_NEEDED)" ]; then \
+	  echo "roomtone: Rust $(RUST_NEEDED) or newer is needed, and there is $${have:-none}: install it by https://rustup.rs (Debian's cargo is too old), then \`make\` again" >&2; \
+	  exit 2; \
+	fi
+
+$(BIN)/python: | rust deps
 	@echo "roomtone: making the Python environment"
-	@$(PYTHON) -m venv $(VENV)
+	@trap '' INT; $(PYTHON) -m venv $(VENV)
 
 $(BIN)/.locked: requirements.lock | $(BIN)/python
 	@echo "roomtone: installing Python packages (a minute)"
-	@$(BIN)/python -m pip install -q uv
+	@trap '' INT; $(BIN)/python -m pip install -q uv
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync -q requirements.lock
 	@touch $@
 
 RUST_SOURCES := Cargo.toml Cargo.lock src/roomtone/_native.pyi $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
-$(BIN)/.built: $(RUST_SOURCES) pyproject.toml $(BIN)/.locked | deps
+$(BIN)/.built: $(RUST_SOURCES) pyproject.toml $(BIN)/.locked | rust deps
 	@[ -e $@ ] || echo "roomtone: compiling the media core (the first time three to five minutes)"
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin develop --uv --release
 	@touch $@

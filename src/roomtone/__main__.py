@@ -1,5 +1,5 @@
 """`python -m roomtone` is the command line."""
 
-from roomtone.cli.main import main
+from roomtone.cli import main
 
 main()

@@ -70,8 +70,8 @@ def router(sources: Sources) -> APIRouter:
         if again is None:
             raise ConflictError(
                 "not_kept_whole",
-                f"{request_id} is no longer kept whole, so it cannot be sent again.",
-                'webhooks.capture = "full" keeps requests whole, as long as there is room in memory.',
+                f"{request_id} is not kept whole, so it cannot be sent again.",
+                'webhooks.capture = "full" keeps requests whole; only the newest, and only until the server ends.',
             )
         return request_shape(again)
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from roomtone.cli import open_files
-from roomtone.cli.options import ConfigOption, DataOption, HttpOption, JsonOption, SipOption
+from roomtone.cli.options import ConfigOption, DataOption, HttpOption, JsonOption, SipOption, connect
 from roomtone.cli.output import console, print_json
 from roomtone.clock import LiveClock
-from roomtone.errors import ExitCode, RoomtoneError, SettingsError
+from roomtone.errors import ExitCode, RoomtoneError, ServerUnreachableError, SettingsError
 
 if TYPE_CHECKING:
     from roomtone.settings.model import Settings
@@ -101,30 +101,53 @@ def _core() -> Finding:
 
 def _ports(settings: Settings) -> Iterator[Finding]:
     sip = settings.sip
-    yield _port("server.http", settings.server.http, socket.SOCK_STREAM)
+    is_ours_running = _error(settings.server.http, socket.SOCK_STREAM) is not None and _is_roomtone(settings)
+    yield _port("server.http", settings.server.http, socket.SOCK_STREAM, is_ours_running)
     if sip.udp is not None:
-        yield _port("sip.udp", sip.udp, socket.SOCK_DGRAM)
+        yield _port("sip.udp", sip.udp, socket.SOCK_DGRAM, is_ours_running)
     if sip.tcp is not None:
-        yield _port("sip.tcp", sip.tcp, socket.SOCK_STREAM)
+        yield _port("sip.tcp", sip.tcp, socket.SOCK_STREAM, is_ours_running)
     low, high = sip.rtp_ports
     if not low:
         yield Finding("sip.rtp_ports", "good", "any free ports")
         return
-    listen = sip.udp or sip.tcp  # where the audio is
-    host = listen.host if listen else "127.0.0.1"
+    host = sip.udp.host if sip.udp else ""
     tried = range(low, min(high + 1, low + 2 * RTP_PORTS_TRIED), 2)
     taken = [port for port in tried if _error_of_binding(host, port, socket.SOCK_DGRAM)]
-    if len(taken) == len(tried):
+    if len(taken) == len(tried) and not is_ours_running:
         yield Finding("sip.rtp_ports", "bad", f"{low} to {tried[-1]} are all in use", "Name another range.")
     else:
         yield Finding("sip.rtp_ports", "good", f"{low} to {high}")
 
 
-def _port(setting: str, address: Address, kind: socket.SocketKind) -> Finding:
-    error = _error_of_binding(address.host, address.port, kind)
+def _port(setting: str, address: Address, kind: socket.SocketKind, is_ours_running: bool) -> Finding:
+    error = _error(address, kind)
     if error is None:
         return Finding(setting, "good", f"{address} is free")
+    if is_ours_running:
+        whose = "by a Roomtone server" if setting == "server.http" else "most likely by the same server"
+        return Finding(
+            setting, "warning", f"{address} is in use, {whose}", "Stop it before you start another one here."
+        )
     return Finding(setting, "bad", f"{address}: {error}", "Stop what uses it, or name another address.")
+
+
+def _is_roomtone(settings: Settings) -> bool:
+    """Whether what answers at our HTTP address is a server like this one. It need not let us in: its refusal has the shape of ours."""
+    address = settings.server.http
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)
+    client = connect(f"http://{f'[{host}]' if ':' in host else host}:{address.port}", "", "")
+    try:
+        client.get("/server")
+    except ServerUnreachableError:
+        return False
+    except RoomtoneError:
+        return True
+    return True
+
+
+def _error(address: Address, kind: socket.SocketKind) -> str | None:
+    return _error_of_binding(address.host, address.port, kind)
 
 
 def _error_of_binding(host: str, port: int, kind: socket.SocketKind) -> str | None:

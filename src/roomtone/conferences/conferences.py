@@ -151,7 +151,7 @@ class Conferences:
         if is_sid(name, "CF"):
             live = self._by_sid(account_sid, name)
             if live is None:
-                message = f"There is no live conference {name} in this account."
+                message = f"there is no live conference {name} in this account"
                 raise ConferenceNameError(NO_SUCH_CONFERENCE, message)
             return live
         return self._rooms.get((account_sid, name)) or self._make(account_sid, name)

@@ -29,8 +29,8 @@ def room_name(text: str) -> str:
     """The name by which a room is known. ConferenceNameError 13237."""
     name = unicodedata.normalize("NFC", text.strip())
     if not name:
-        raise ConferenceNameError(BAD_NAME, "The name of the conference is empty.")
+        raise ConferenceNameError(BAD_NAME, "the name of the conference is empty")
     if len(name) > NAME_CHARACTERS_MAX:
-        message = f"The name of the conference has {len(name)} characters; at most {NAME_CHARACTERS_MAX} are allowed."
+        message = f"the name of the conference has {len(name)} characters; at most {NAME_CHARACTERS_MAX} are allowed"
         raise ConferenceNameError(BAD_NAME, message)
     return name

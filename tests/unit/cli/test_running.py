@@ -176,6 +176,22 @@ def test_resources_by_command(dev: Running, caller: Path) -> None:
     assert run("rooms", "--token", "wrong") == 2
 
 
+def test_doctor_knows_a_server_of_ours_on_the_ports(dev: Running, tmp_path: Path) -> None:
+    addresses = ("--http", dev.url.removeprefix("http://"), "--sip", dev.sip.removeprefix("sip:"))
+    left = roomtone("doctor", *addresses, folder=tmp_path)
+    assert left.code == 0, left.out
+    assert "is in use, by a Roomtone server" in left.out
+    assert list(tmp_path.iterdir()) == [], "to look is not to make"
+
+
+def test_migrate_makes_no_folder_that_nobody_asked_for(tmp_path: Path) -> None:
+    left = roomtone("migrate", folder=tmp_path)
+    assert (left.code, list(tmp_path.iterdir())) == (0, [])
+    assert "there is no database" in left.err
+    assert roomtone("migrate", "--data", "kept", folder=tmp_path).code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
 def test_a_call_that_nobody_takes(dev: Running, tmp_path: Path) -> None:
     assert roomtone("call", "nowhere", folder=tmp_path, ROOMTONE_URL=dev.url).code == 4
     assert roomtone("call", dev.sip.replace("sip:", "sip:nowhere@"), folder=tmp_path).code == 4
