@@ -279,13 +279,17 @@ class Server:
             if getattr(getattr(settings, section), key) != getattr(getattr(self.settings, section), key)
         ]
 
-    async def stop(self, drain_s: float = 0.0) -> None:
-        """No new calls; rooms get `drain_s`; then BYE to everyone, everything written and closed."""
+    async def drain(self, seconds: float) -> None:
+        """No new calls; rooms get `seconds` to end by themselves, unless the core is lost."""
         self.api.drain()
         self.switchboard.drain()
-        deadline = self.clock.now() + drain_s
-        while len(self.switchboard) and self.clock.now() < deadline:
-            await self.clock.sleep(min(0.2, drain_s))
+        deadline = self.clock.now() + seconds
+        while len(self.switchboard) and self.clock.now() < deadline and not self.media.lost:
+            await self.clock.sleep(min(0.2, seconds))
+
+    async def stop(self) -> None:
+        """No new calls; BYE to everyone; everything written and closed."""
+        self.api.drain()
         await self.switchboard.stop()
         self.api.close()
         if self.http is not None:
@@ -335,15 +339,15 @@ async def serve(
     """Runs a live server until `stop` is set, then drains it. SettingsError when it cannot start; CoreFailedError when a thread of the core has ended."""
     server = await Server.start(settings, World.live(settings), identities=identities)
     server.media.on_lost = stop.set
+    if server.media.lost:  # while it started
+        stop.set()
     try:
         on_ready(server)
         await stop.wait()
     finally:
-        if server.media.lost:
-            with contextlib.suppress(TimeoutError):
-                async with server.clock.timeout(FAILED_STOP_S_MAX):
-                    await server.stop()
-        else:
-            await server.stop(settings.server.drain_seconds)
+        await server.drain(settings.server.drain_seconds)
+        with contextlib.suppress(TimeoutError):
+            async with server.clock.timeout(FAILED_STOP_S_MAX if server.media.lost else None):
+                await server.stop()
     if server.media.lost:
         raise CoreFailedError(server.media.lost)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -12,16 +14,20 @@ from roomtone.errors import CoreFailedError, ExitCode
 from roomtone.media.core import Core
 from roomtone.server import Server, serve
 from roomtone.settings.load import Layer, load_layers
-from roomtone.testing.caller import Phone
+from roomtone.settings.model import Settings
+from roomtone.testing.caller import Phone, RefusedError
 
 SECONDS_MAX = 20.0
+LOST = ("media-0", "crates/media/src/bus/mod.rs:1:1: the sum is 3")
 
 
 async def _voice(_request: web.Request) -> web.Response:
     return web.Response(text="<Response><Gather timeout='60'/></Response>", content_type="text/xml")
 
 
-async def test_callers_are_hung_up_and_the_server_leaves_with_a_code_of_its_own() -> None:
+@pytest.fixture
+async def settings() -> AsyncIterator[Settings]:
+    """Of a server with one number, answered by an application that waits for keys; rooms would get ten minutes to end."""
     app = web.Application()
     app.router.add_post("/voice", _voice)
     runner = web.AppRunner(app, access_log=None)
@@ -34,23 +40,60 @@ async def test_callers_are_hung_up_and_the_server_leaves_with_a_code_of_its_own(
         "accounts": [{"sid": "AC" + "1" * 32, "token": "test"}],
         "numbers": [{"number": "+15550100", "voice_url": f"http://127.0.0.1:{runner.addresses[0][1]}/voice"}],
     }
-    settings = load_layers([Layer(values)], None).settings
-    ready: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(serve(settings, on_ready=ready.set_result, stop=asyncio.Event()))
+    yield load_layers([Layer(values)], None).settings
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def phone() -> AsyncIterator[Phone]:
     phone = Phone(Core(rtp_ports=(0, 0)), LiveClock())
     phone.attach()
+    yield phone
+    phone.close()
+
+
+async def _leaves_with_its_code(running: asyncio.Task[None]) -> None:
+    async with LiveClock().timeout(SECONDS_MAX):
+        with pytest.raises(CoreFailedError) as raised:
+            await running
+    assert raised.value.exit_code is ExitCode.CORE_FAILED
+    assert "media-0" in raised.value.message
+    assert "the sum is 3" in raised.value.message
+
+
+@pytest.mark.parametrize("is_draining", [False, True])
+async def test_callers_are_hung_up_and_the_server_leaves_with_a_code_of_its_own(
+    settings: Settings, phone: Phone, *, is_draining: bool
+) -> None:
+    ready: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
+    running = asyncio.create_task(serve(settings, on_ready=ready.set_result, stop=stop))
     try:
         server = await ready
-        anna = await phone.dial(f"sip:+15550100@{server.sip[0][1]}")
-        server.media.lose("media-0", "crates/media/src/bus/mod.rs:1:1: the sum is 3")
+        number = f"sip:+15550100@{server.sip[0][1]}"
+        anna = await phone.dial(number)
+        if is_draining:
+            stop.set()
+            with pytest.raises(RefusedError):
+                await phone.dial(number)
+        server.media.lose(*LOST)
         async with phone.clock.timeout(SECONDS_MAX):
             assert await anna.ended == "the far end hung up"
-            with pytest.raises(CoreFailedError) as raised:
-                await running
-        assert raised.value.exit_code is ExitCode.CORE_FAILED
-        assert "media-0" in raised.value.message
-        assert "the sum is 3" in raised.value.message
+        await _leaves_with_its_code(running)
     finally:
         running.cancel()
-        phone.close()
-        await runner.cleanup()
+
+
+async def test_a_thread_that_ends_while_the_server_starts_ends_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = Server.start
+
+    async def start_and_lose(*arguments: Any, **named: Any) -> Server:
+        server = await start(*arguments, **named)
+        server.media.lose(*LOST)
+        return server
+
+    monkeypatch.setattr(Server, "start", start_and_lose)
+    running = asyncio.create_task(serve(settings, on_ready=lambda _server: None, stop=asyncio.Event()))
+    await _leaves_with_its_code(running)
