@@ -2,6 +2,7 @@
 
 Lines scroll by as things happen; on a terminal the calls of the moment stand below them, each with the verb it is at. Elsewhere there are only lines. A verb is
 told once, when it is settled, with what is nested in it: when it has ended, at once when it is ignored, and when the document is over if it was never reached.
+A call may end before the last verb of its document does: a room lets go of it afterwards, and the action of its Dial is asked after that.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ _SHOW_CURSOR = "\x1b[?25h"
 REQUESTS_MAX = 500
 """Requests whose state is remembered, to tell what is new about one."""
 
+ENDED_MAX = 500
+"""Calls whose end is remembered: what is told of them after it does not make them calls of the moment."""
+
 Line = dict[str, Any]
 Show = Callable[[str, str], None]
 
-_OVER = ("call-ended",)
 _STYLES = {"call-ended": "cyan", "call-ringing": "cyan", "call-answered": "cyan"}
 
 
@@ -43,6 +46,9 @@ class View:
         self._show = show
         self._requests: OrderedDict[str, _Seen] = OrderedDict()
         self._documents: dict[str, str] = {}  # call -> the request whose document it runs
+        self._ended: OrderedDict[str, None] = (
+            OrderedDict()
+        )  # calls; the document of one may still have a verb to settle
         self._above: str | None = None  # the request that the last line was about
         self._now = ""  # the latest time that was heard of
         self.calls: OrderedDict[str, str] = OrderedDict()  # call -> what it is at
@@ -66,13 +72,19 @@ class View:
         room = f" {data['friendly_name']}" if data.get("friendly_name") else ""
         who = f" {short_sid(call)}" if call else ""
         details = [str(data[name]) for name in ("from", "number", "status", "reason") if data.get(name)]
-        if call and event["event"].startswith("call-"):
+        if event["event"] == "call-ended" and call:
+            self._call_ended(call)
+        elif call and event["event"].startswith("call-"):
             self.calls.setdefault(call, f"{data.get('from', '')} {data.get('status', '')}")
-        if event["event"] in _OVER and call:
-            self.calls.pop(call, None)
-            self._document_over(self._documents.pop(call, None))
         self._above = None
         self._say(f"{event['event']}{room}{who} {' '.join(details)}", _STYLES.get(event["event"], "magenta"))
+
+    def _call_ended(self, call: str) -> None:
+        self.calls.pop(call, None)
+        self._ended[call] = None
+        while len(self._ended) > ENDED_MAX:
+            self._documents.pop(self._ended.popitem(last=False)[0], None)
+        self._end_document(call)
 
     def _debug(self, entry: Line) -> None:
         """Among the lines of its document, where that is known."""
@@ -89,6 +101,7 @@ class View:
     def _request(self, request: Line) -> None:
         seen = self._requests.setdefault(request["id"], _Seen({}))
         before, seen.request = seen.request, request
+        call = request["call_sid"]
         self._requests.move_to_end(request["id"])
         while len(self._requests) > REQUESTS_MAX:
             self._requests.popitem(last=False)
@@ -101,16 +114,26 @@ class View:
             self._say_of(request, f"{request['error'].get('code')} {request['error'].get('message')}", "red")
         known = {_place(verb): verb for verb in before.get("verbs", [])}
         for verb in request["verbs"]:
-            if request["call_sid"] and verb.get("started") and not known.get(_place(verb), {}).get("started"):
+            is_new = verb.get("started") and not known.get(_place(verb), {}).get("started")
+            if call and call not in self._ended and is_new:
                 name = str(verb["path"]).removeprefix("/Response/")
-                self.calls[request["call_sid"]] = f"{request['kind']} {name} (line {verb['line']})"
+                self.calls[call] = f"{request['kind']} {name} (line {verb['line']})"
         self._show_verbs(seen, is_over=False)
+        if call in self._ended and self._documents.get(call) == request["id"]:
+            self._end_document(call)
 
     def _begin_document(self, request: Line) -> None:
         call = request["call_sid"]
-        if call and request["kind"] not in ("media", "wait", "status"):
+        if call and call not in self._ended and request["kind"] not in ("media", "wait", "status"):
             self._document_over(self._documents.get(call))
             self._documents[call] = request["id"]
+
+    def _end_document(self, call: str) -> None:
+        """Of a call that has ended: once nothing of it runs any more."""
+        seen = self._requests.get(self._documents.get(call, ""))
+        verbs = seen.request["verbs"] if seen is not None else ()
+        if not any(depth_of(verb) == 0 and verb.get("started") and not _is_settled(verb) for verb in verbs):
+            self._document_over(self._documents.pop(call, None))
 
     def _document_over(self, request_id: str | None) -> None:
         seen = self._requests.get(request_id or "")
@@ -124,7 +147,7 @@ class View:
             if depth_of(verb) == 0:
                 is_at_end = is_over and verb["outcome"] == "not_reached"
                 is_shown = _place(verb) not in seen.shown and (is_at_end or _is_settled(verb))
-                if is_shown:
+                if is_shown and not is_at_end:  # a long document may still learn that one was reached
                     self._time_is(verb.get("ended") or "")
                     seen.shown.add(_place(verb))
             if is_shown:

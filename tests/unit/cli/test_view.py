@@ -104,6 +104,34 @@ def test_a_document_is_told_as_it_runs_each_verb_once_with_what_it_says() -> Non
     ]
 
 
+def test_a_dial_that_outlives_its_call_is_told_before_what_was_not_reached() -> None:
+    """A room lets go after the end of the call, and the action of the Dial is asked after that (A7)."""
+    dial, last = verb("Dial", 2, "ran", started=at(1)), verb("Say", 3)
+    answered = request(verbs=[dial, last])
+    texts = said(
+        answered,
+        event("call-ended", status="completed", time=at(4)),
+        request("RQ2", kind="action"),
+        answered | {"verbs": [dial | {"ended": at(4)}, last]},
+    )
+    assert [line for line in outlined(texts) if " line " in line] == [
+        "04 line 2 Dial ran 3.0 s (CA1 voice)",
+        "04 line 3 Say not reached",
+    ]
+
+
+def test_a_verb_of_a_long_document_that_is_told_after_the_end_of_its_call_is_told_as_it_was() -> None:
+    """The server tells the verbs of such a document once a second."""
+    view = View(lambda text, _style: texts.append(" ".join(text.split())))
+    texts: list[str] = []
+    say, last = verb("Say", 2), verb("Pause", 3)
+    ran = say | {"outcome": "ran", "started": at(1), "ended": at(2)}
+    for line in (request(verbs=[say, last]), event("call-ended", time=at(2)), request(verbs=[ran, last])):
+        view.take(line)
+    assert "02 line 2 Say ran 1.0 s (CA1 voice)" in outlined(texts)
+    assert view.calls == {}, "a call that has ended does not come back"
+
+
 def test_a_verb_below_another_calls_line_names_its_call() -> None:
     ran = verb("Say", 2, "ran", started=TIME, ended=TIME)
     texts = said(
