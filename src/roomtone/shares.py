@@ -78,14 +78,22 @@ class Shares:
 
     def _next(self) -> str | None:
         """Whose turn it is; None while that one, or everybody, has to wait."""
-        for account_sid, queue in self._waiting.items():
+        for account_sid in tuple(self._waiting):
+            queue = self._waiting[account_sid]
+            while queue and queue[0].granted.done():  # cancelled, which its own `acquire` hears of later
+                queue.popleft()
+            if not queue:
+                del self._waiting[account_sid]
+                continue
             amount = queue[0].amount
             if self._held[account_sid] + amount <= self._per_account:
                 return account_sid if self.held + amount <= self._in_all else None
         return None
 
     def _forget(self, account_sid: str, waiting: _Waiting) -> None:
-        queue = self._waiting[account_sid]
-        queue.remove(waiting)
-        if not queue:
-            del self._waiting[account_sid]
+        """Harmless when `_next` came first."""
+        queue = self._waiting.get(account_sid, deque())
+        if waiting in queue:
+            queue.remove(waiting)
+            if not queue:
+                del self._waiting[account_sid]

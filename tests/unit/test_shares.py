@@ -92,3 +92,21 @@ async def test_who_gives_up_leaves_nothing_behind() -> None:
     assert queue.shares.held == 0
     await queue.ask("d1", "d")
     assert queue.served[-1] == "d1"
+
+
+async def test_who_gives_up_in_the_moment_of_a_release_takes_nothing_along() -> None:
+    """No turn of the loop lies between: the one who waited has not seen yet that it was cancelled."""
+    shares = Shares(1)
+    await shares.acquire("a", 1)
+    waiting = [asyncio.create_task(shares.acquire(account, 1)) for account in "bbc"]
+    await settle()
+    waiting[0].cancel()
+    shares.release("a", 1)
+    await settle()
+    assert [task.done() for task in waiting] == [True, True, False]
+    assert waiting[0].cancelled()
+    waiting[2].cancel()
+    shares.release("b", 1)
+    await settle()
+    assert shares.held == 0
+    await asyncio.wait_for(shares.acquire("d", 1), 5)
