@@ -118,6 +118,34 @@ async def test_a_fallback_that_fails_too_ends_the_call(world: World) -> None:
     assert await _codes(world) == [11200, 12102]
 
 
+MALFORMED = "http://[::1"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        f"<Response><Redirect>{MALFORMED}</Redirect></Response>",
+        f'<Response><Gather timeout="1" actionOnEmptyResult="true" action="{MALFORMED}"/></Response>',
+        f'<Response><Dial hangupOnStar="true" action="{MALFORMED}"><Conference>Room</Conference></Dial></Response>',
+    ],
+)
+def test_a_url_that_cannot_be_read_is_the_documents_mistake(document: str) -> None:
+    """A14: no connection."""
+
+    @simulated()
+    async def scenario(world: World) -> None:
+        world.application(document)
+        world.application("<Response><Hangup/></Response>", "/fallback")
+        await _start_with_fallback(world)
+        call = await world.call(keys="*" if "Dial" in document else "")
+        await call.ended
+        (asked,) = world.requests("/fallback")
+        assert (asked.parameters["ErrorCode"], asked.parameters["ErrorUrl"]) == ("11100", MALFORMED)
+        assert await _codes(world) == [11100]
+
+    scenario()
+
+
 @simulated()
 async def test_a_failure_after_the_answer_hangs_up(world: World) -> None:
     world.application("<Response><Play>/tone</Play><Redirect>/gone</Redirect></Response>")

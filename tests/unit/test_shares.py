@@ -109,4 +109,5 @@ async def test_who_gives_up_in_the_moment_of_a_release_takes_nothing_along() -> 
     shares.release("b", 1)
     await settle()
     assert shares.held == 0
-    await asyncio.wait_for(shares.acquire("d", 1), 5)
+    async with LiveClock().timeout(5):
+        await shares.acquire("d", 1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from roomtone.store.rows import DebugRow, StoreBatch
 from roomtone.webhooks.report import Finding
 from roomtone.webhooks.request import WebhookError
+from roomtone.webhooks.target import without_credentials
 
 if TYPE_CHECKING:
     from roomtone.calls.dialect import Dialect
@@ -77,7 +78,7 @@ class DebugLog:
             conference_sid=conference_sid,
             number=self._route.number.number,
             request_id=request_id or None,
-            url=url or None,
+            url=without_credentials(url) or None,
             status=status,
             line=line,
             column=column,

@@ -44,7 +44,10 @@ class HoldMusic:
 
     def document(self, url: str) -> Document | None:
         """What the twimlet at `url` plays; None when that is not the twimlet."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # no good URL: who asks for it is told so
+            return None
         if (parts.hostname or "") not in _HOSTS or parts.path != _PATH:
             return None
         query = parse_qsl(parts.query)

@@ -34,6 +34,7 @@ from roomtone.calls.verbs.pause import Pause
 from roomtone.calls.verbs.sound import Sound
 from roomtone.webhooks.report import Finding, Outcome
 from roomtone.webhooks.request import Answer, Webhook, WebhookError
+from roomtone.webhooks.target import without_credentials
 
 if TYPE_CHECKING:
     from roomtone.calls.run import Run
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["Ending", "interpret", "report_fault"]
 
 _log = structlog.get_logger("roomtone.calls")
+
+_PLAY = "/Response/Play[1]"  # where audio would stand that is a document by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +130,8 @@ class _Interpreter:
             return None
         method: Literal["GET", "POST"] = "GET" if application.fallback_method == "GET" else "POST"
         failed_url = error.url if isinstance(error, WebhookError) else self._run.url or fetch.url
-        return Fetch(
-            "fallback", application.fallback_url, method, self._dialect.fallback_parameters(error.code, failed_url)
-        )
+        parameters = self._dialect.fallback_parameters(error.code, without_credentials(failed_url))
+        return Fetch("fallback", application.fallback_url, method, parameters)
 
     async def _fetched(self, fetch: Fetch) -> Document:
         url = fetch.url or self._run.url
@@ -156,8 +158,8 @@ class _Interpreter:
         except PlayableError as error:
             clip = error
         if self._purpose.kind == "wait":
-            return Document(verbs=(Sound(clip=clip, loop=0, path="/"),))
-        return Document(verbs=(Sound(clip=clip, path="/"), Hangup(path="/")))
+            return Document(verbs=(Sound(clip=clip, loop=0, path=_PLAY),))
+        return Document(verbs=(Sound(clip=clip, path=_PLAY), Hangup(path="/Response/Hangup[1]")))
 
     def _webhook(self, fetch: Fetch, url: str) -> Webhook:
         return Webhook(

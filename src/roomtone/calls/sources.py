@@ -14,6 +14,7 @@ from roomtone.media.clip_cache import SOUND_FORMATS
 from roomtone.media.core import LimitReached, MediaError
 from roomtone.speech import SpeechError
 from roomtone.webhooks.request import Answer, WebhookError
+from roomtone.webhooks.target import without_credentials
 
 if TYPE_CHECKING:
     from roomtone.calls.services import Services
@@ -76,6 +77,7 @@ class Sources:
 
 def _no_sound(url: str, error: Exception, code: int = NO_AUDIO_CODE) -> PlayableError:
     """The decoder's own words are for us; the application is told what would do."""
+    url = without_credentials(url)
     if isinstance(error, LimitReached):
         return PlayableError(code, f"the sound at {url} is too long: {error}")
     _log.info("sound.undecodable", url=url, reason=str(error))

@@ -56,7 +56,8 @@ class Asked:
 
     path: str
     method: str
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, str]  # of query and form together
+    query: str  # as it came: a parameter that came twice is there twice
     headers: Mapping[str, str]
     time_s: float
 
@@ -101,7 +102,9 @@ class World:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
         parameters = {**request.query, **{name: str(value) for name, value in form.items()}}
-        asked = Asked(request.path, request.method, parameters, dict(request.headers), self.clock.now())
+        asked = Asked(
+            request.path, request.method, parameters, request.query_string, dict(request.headers), self.clock.now()
+        )
         self.asked.append(asked)
         document = self._documents.get(request.path)
         if document is None:

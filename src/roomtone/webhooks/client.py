@@ -25,7 +25,7 @@ from roomtone.webhooks.failure import ExchangeError, failure_of, first_words
 from roomtone.webhooks.guard import AddressRefusedError, Guard, GuardedResolver
 from roomtone.webhooks.journal import Journal
 from roomtone.webhooks.request import Answer, Webhook, WebhookError
-from roomtone.webhooks.target import Target, UrlMap, follow, origin, resolve
+from roomtone.webhooks.target import Target, UrlMap, follow, origin, resolve, without_parameters
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
@@ -223,7 +223,8 @@ class WebhookClient:
                 continue
             return self._answer(run, hop, reply)
         raise ExchangeError(
-            11215, f"redirected more than {REDIRECTS_MAX} times, the last time to {hop.target.public[:200]}"
+            11215,
+            f"redirected more than {REDIRECTS_MAX} times, the last time to {hop.target.public.partition('?')[0][:200]}",
         )
 
     def _next_hop(self, hop: _Hop, status: int, location: str) -> _Hop:
@@ -242,7 +243,7 @@ class WebhookClient:
             raise ExchangeError(11200, message, reply.status)
         return Answer(
             request_id=run.request_id,
-            url=hop.target.base,
+            url=without_parameters(hop.target.base, run.webhook.parameters),
             status=reply.status,
             content_type=reply.content_type,
             body=reply.body,

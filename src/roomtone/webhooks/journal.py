@@ -17,6 +17,7 @@ from roomtone.clock import Clock
 from roomtone.store.rows import RequestRow
 from roomtone.webhooks.report import Finding, VerbReport
 from roomtone.webhooks.request import Webhook
+from roomtone.webhooks.target import without_credentials
 
 __all__ = ["Capture", "Journal"]
 
@@ -83,8 +84,8 @@ class Journal:
             call_sid=webhook.call_sid,
             conference_sid=webhook.conference_sid,
             number=webhook.number,
-            url=_without_credentials(webhook.url),
-            sent_to=_without_credentials(sent_to),
+            url=without_credentials(webhook.url),
+            sent_to=without_credentials(sent_to),
             method=webhook.method,
             parameters=self._shown(webhook.parameters),
             replay_of=webhook.replay_of,
@@ -216,12 +217,6 @@ def _flat(reports: Sequence[VerbReport]) -> Iterator[dict[str, object]]:
 
 def _masked(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: "***" if name.lower() in _MASKED_HEADERS else value for name, value in headers.items()}
-
-
-def _without_credentials(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}" if separator else url
 
 
 def _size(row: RequestRow) -> int:

@@ -43,7 +43,8 @@ class Answer:
     """A 2xx answer, read whole; or a 304 to a webhook that named the copy it holds. To be closed when its body is not needed any more."""
 
     request_id: str  # RQ...: the resource that /api/v1/requests shows
-    url: str  # after redirects, public side, with the credentials of the URL if it had any: relative URLs of the document resolve against it
+    # After redirects, public side, with the credentials of the URL if it had any, and without the parameters of a GET: the document's own URL.
+    url: str
     status: int
     content_type: str  # without parameters, lower case; "" when there was none
     body: bytes

@@ -6,16 +6,27 @@ could see: escapes stay as they were written, only what may not stand in a URL i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
 from roomtone.webhooks.guard import is_disguised_number
 
-__all__ = ["BadUrlError", "Target", "UrlMap", "follow", "origin", "resolve"]
+__all__ = [
+    "BadUrlError",
+    "Target",
+    "UrlMap",
+    "follow",
+    "origin",
+    "resolve",
+    "without_credentials",
+    "without_parameters",
+]
 
 _URL_CHARACTERS_MAX = 8192
 _SAFE = "!$&'()*+,;=:@/?%-._~"
+_CREDENTIALS = re.compile(r"^([^/?#]*//)[^/?#]*@")
 
 
 class BadUrlError(ValueError):
@@ -29,7 +40,7 @@ class Target:
     public: str  # what is signed and logged
     sent_to: str  # what is fetched
     credentials: tuple[str, str] | None  # user:pass@ of the URL, for HTTP Basic
-    base: str  # public, with the credentials: what relative URLs resolve against
+    base: str  # public, with the credentials and without the parameters: the document's own URL, and what its relative ones resolve against
 
 
 class UrlMap:
@@ -57,16 +68,15 @@ def resolve(url: str, parameters: Sequence[tuple[str, str]], url_map: UrlMap) ->
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise BadUrlError(f"the URL cannot be read: {error}") from None
+    except ValueError:  # whose words may hold the credentials
+        raise BadUrlError("the URL cannot be read: its host or port is malformed") from None
     if parts.scheme not in ("http", "https"):
         raise BadUrlError("the URL must begin with http:// or https://")
     if not host:
         raise BadUrlError("the URL names no host")
     place = _host(host) + (f":{port}" if port is not None else "")
-    query = quote(parts.query, safe=_SAFE)
-    if parameters:
-        query = f"{query}&{urlencode(parameters)}" if query else urlencode(parameters)
+    own_query = quote(parts.query, safe=_SAFE)
+    query = "&".join(part for part in (own_query, urlencode(parameters)) if part)
     path = quote(parts.path, safe=_SAFE) or "/"
     public = urlunsplit((parts.scheme, place, path, query, ""))
     userinfo, at, _ = parts.netloc.rpartition("@")
@@ -74,7 +84,7 @@ def resolve(url: str, parameters: Sequence[tuple[str, str]], url_map: UrlMap) ->
     if at:
         user, _, password = userinfo.partition(":")
         credentials = (unquote(user), unquote(password))
-    base = urlunsplit((parts.scheme, userinfo + at + place, path, query, ""))
+    base = urlunsplit((parts.scheme, userinfo + at + place, path, own_query, ""))
     return Target(public, url_map.apply(public), credentials, base)
 
 
@@ -82,8 +92,23 @@ def follow(base: str, location: str) -> str:
     """Where a redirect leads. BadUrlError."""
     try:
         return urljoin(base, location)
-    except ValueError as error:
-        raise BadUrlError(f"the redirect's Location cannot be read: {error}") from None
+    except ValueError:
+        raise BadUrlError("the redirect's Location cannot be read: its host or port is malformed") from None
+
+
+def without_parameters(url: str, parameters: Sequence[tuple[str, str]]) -> str:
+    """`url` without those of a GET that an application repeated in its redirect; the next request would carry them twice."""
+    before, _, query = url.partition("?")
+    own = urlencode(parameters)
+    if not own or not f"&{query}".endswith(f"&{own}"):
+        return url
+    kept = query.removesuffix(own).removesuffix("&")
+    return f"{before}?{kept}" if kept else before
+
+
+def without_credentials(url: str) -> str:
+    """`url`, which may be no good one, as it may be shown and told to others."""
+    return _CREDENTIALS.sub(r"\1", url)
 
 
 def origin(url: str) -> tuple[str, str]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from roomtone.webhooks.target import BadUrlError, Target, UrlMap, follow, resolve
+from roomtone.webhooks.target import (
+    BadUrlError,
+    Target,
+    UrlMap,
+    follow,
+    resolve,
+    without_credentials,
+    without_parameters,
+)
 
 NO_MAP = UrlMap({})
 
@@ -33,7 +41,47 @@ def test_parameters_join_the_query() -> None:
     parameters = [("From", "+1555"), ("Name", "ä b&c")]
     expected = "From=%2B1555&Name=%C3%A4+b%26c"
     assert resolve("http://a.example", parameters, NO_MAP).public == f"http://a.example/?{expected}"
-    assert resolve("http://a.example/x?y=1", parameters, NO_MAP).public == f"http://a.example/x?y=1&{expected}"
+    target = resolve("http://us:pass@a.example/x?y=1", parameters, NO_MAP)
+    assert target.public == f"http://a.example/x?y=1&{expected}"
+    assert target.base == "http://us:pass@a.example/x?y=1", "a document's own URL is without what we added"
+
+
+@pytest.mark.parametrize(
+    ("url", "without"),
+    [
+        ("http://a.example/x?A=1&B=+2", "http://a.example/x"),
+        ("http://a.example/x?y=1&A=1&B=+2", "http://a.example/x?y=1"),
+        ("http://a.example/x?AA=1&B=+2", "http://a.example/x?AA=1&B=+2"),
+        ("http://a.example/x?yA=1&B=+2", "http://a.example/x?yA=1&B=+2"),
+        ("http://a.example/x?A=1&B=+2&y=1", "http://a.example/x?A=1&B=+2&y=1"),
+        ("http://a.example/x", "http://a.example/x"),
+    ],
+)
+def test_parameters_that_a_redirect_repeated(url: str, without: str) -> None:
+    assert without_parameters(url, [("A", "1"), ("B", " 2")]) == without
+    assert without_parameters(url, ()) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://us:pa@ss@a.example/x@y?z=a@b", "http://a.example/x@y?z=a@b"),
+        (" https://us@[::1", " https://[::1"),
+        ("//us:pass@a.example", "//a.example"),
+        ("http://a.example?x=@b/", "http://a.example?x=@b/"),
+        ("/x@y", "/x@y"),
+        ("", ""),
+    ],
+)
+def test_what_is_shown_has_no_credentials(url: str, shown: str) -> None:
+    assert without_credentials(url) == shown
+
+
+@pytest.mark.parametrize("url", ["http://us:secret@a℀b.example/", "http://us:secret@[::1/", "http://us:secret@a:x/"])
+def test_why_a_url_is_no_good_does_not_tell_its_credentials(url: str) -> None:
+    with pytest.raises(BadUrlError) as refused:
+        resolve(url, (), NO_MAP)
+    assert "secret" not in str(refused.value)
 
 
 def test_credentials_leave_the_url() -> None:

@@ -1,7 +1,7 @@
 """TwiML of API version 2010-04-01 as verbs.
 
-What a content type does (spec 3.2): XML and HTML types are run as TwiML; audio is played, then the call hangs up; plain text is run when it is TwiML, else
-spoken, then the call hangs up; anything else is 12300. Element and attribute names are exact. A verb nobody knows is skipped with a finding; one that is the
+What a content type does (spec 3.2): XML and HTML types are run as TwiML; plain text is run when it is TwiML, else spoken, then the call hangs up; audio never
+comes here (`calls.interpreter` plays it); anything else is 12300. Element and attribute names are exact. A verb nobody knows is skipped with a finding; one that is the
 platform's, but not built, becomes `NotYet`. Relative URLs are resolved against the document's own; an empty action or Redirect means that URL itself.
 """
 
@@ -21,6 +21,7 @@ from roomtone.calls.verbs.say import Say
 from roomtone.dialects.twilio.dial import dial
 from roomtone.dialects.twilio.place import Place, Reading, is_web_address
 from roomtone.dialects.twilio.xml import parse_response
+from roomtone.webhooks.target import without_credentials
 
 __all__ = ["SAY_CHARACTERS_MAX", "parse"]
 
@@ -70,8 +71,6 @@ _GATHER_LATER = frozenset(
 
 def parse(body: bytes, content_type: str, url: str, *, participants_max: int) -> Document:
     """The answer as a Document. DocumentError: 11770 (empty), 12300 (content type), 12100, 12102."""
-    if content_type.startswith("audio/"):
-        return Document(verbs=(Play(url=url, path="/"), Hangup(path="/")))
     if not body.strip():
         raise DocumentError(11770, "the answer has an empty body; send at least <Response/>")
     if content_type == "text/plain":
@@ -91,7 +90,7 @@ def _parse_text(body: bytes, url: str, participants_max: int) -> Document:
         if "DOCTYPE" in error.message:
             raise
     text = " ".join(body.decode("utf-8", "replace").split())[:SAY_CHARACTERS_MAX]
-    return Document(verbs=(Say(text=text, path="/"), Hangup(path="/")))
+    return Document(verbs=(Say(text=text, path="/Response/Say[1]"), Hangup(path="/Response/Hangup[1]")))
 
 
 def _parse_twiml(body: bytes, url: str, participants_max: int) -> Document:
@@ -168,7 +167,7 @@ def _play(place: Place, no_audio_code: int = 13420) -> Play | None:
         return None
     url = place.link(place.text)
     if not is_web_address(url):
-        place.ignore(11100, f"<Play> holds no address that could be fetched: {url[:200]}")
+        place.ignore(11100, f"<Play> holds no address that could be fetched: {without_credentials(url)[:200]}")
         return None
     return Play(url=url, loop=loop, no_audio_code=no_audio_code, path=place.path, line=place.line)
 

@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from roomtone.dialects.twilio.errors import level
 from roomtone.dialects.twilio.xml import Element, line_of, text_of
 from roomtone.webhooks.report import Finding, Outcome, VerbReport
+from roomtone.webhooks.target import without_credentials
 
 __all__ = ["FINDINGS_MAX", "Place", "Reading", "is_web_address"]
 
@@ -142,7 +143,7 @@ class Place:
 
     def wrong(self, name: str, code: int, rule: str, default: str, otherwise: str = "") -> None:
         """Notes a wrong value of attribute `name`."""
-        shown = (self.attribute(name) or "")[:_SHOWN_CHARACTERS_MAX]
+        shown = without_credentials(self.attribute(name) or "")[:_SHOWN_CHARACTERS_MAX]
         used = otherwise or (f'"{default}" is used' if default else "it is ignored")
         self.find(code, f'{name} of <{self.name}> {rule}, not "{shown}"; {used}', name)
 
