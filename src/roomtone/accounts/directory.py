@@ -2,12 +2,15 @@
 
 Rules. What the settings' file names belongs to the file: an API may not change it (409), and what has left the file is disabled at the next start or reload.
 A number is one address for the whole server, with or without `+`. Without any account, one is made: a file with one number must suffice.
+Changes come one after the other, and one that fails, here or in the store, leaves everything as it was.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -50,28 +53,39 @@ class Directory:
         self._accounts: dict[str, AccountRow] = {}
         self._applications: dict[str, ApplicationRow] = {}
         self._numbers: dict[str, NumberRow] = {}  # by the number without +
+        self._change = asyncio.Lock()
 
     async def load(self, settings: Settings, *, source: Source = "file") -> None:
         """What the store has, and the settings' accounts and numbers over it (`source`: "file", or "dev"). SettingsError."""
         self._accounts = {row.sid: row for row in await self._identities.accounts()}
         self._applications = {row.sid: row for row in await self._identities.applications(None)}
         self._numbers = {_plain(row.number): row for row in await self._identities.numbers(None)}
-        await self._identities.save(self._named(settings, source))
+        await self.reload(settings, source=source)
 
     async def reload(self, settings: Settings, *, source: Source = "file") -> None:
         """The settings' accounts and numbers over what is known. SettingsError, and then nothing has changed."""
-        before = dict(self._accounts), dict(self._applications), dict(self._numbers)
-        try:
+        async with self._changing():
             changes = self._named(settings, source)  # without a pause: an API call finds the old or the new
-        except SettingsError:
-            self._accounts, self._applications, self._numbers = before
-            raise
-        await self._identities.save(changes)
+            for row in changes:
+                if isinstance(row, AccountRow) and row.source == "api" and row.enabled:
+                    _keep_token(settings, row)
+            await self._identities.save(changes)
+
+    @contextlib.asynccontextmanager
+    async def _changing(self) -> AsyncIterator[None]:
+        """Nobody else changes anything in the block; what is in memory goes back to what it was when it fails."""
+        async with self._change:
+            before = dict(self._accounts), dict(self._applications), dict(self._numbers)
+            try:
+                yield
+            except BaseException:
+                self._accounts, self._applications, self._numbers = before
+                raise
 
     def _named(self, settings: Settings, source: Source) -> list[Identity]:
         return [
             *self._named_accounts(settings, source),
-            *self._first_account(settings),
+            *self._first_account(),
             *self._named_numbers(settings, source),
         ]
 
@@ -118,51 +132,58 @@ class Directory:
 
     async def add_number(self, account: str, entry: NumberEntry) -> tuple[NumberRow, ApplicationRow]:
         """ConflictError when the number is taken, NotFoundError when the account is not there."""
-        if account not in self._accounts:
-            raise NotFoundError("account_not_found", f"There is no account {account}.", "Make it first.")
-        if _plain(entry.number) in self._numbers:
-            raise ConflictError("number_taken", f"{entry.number} is taken.", "Choose another, or remove it first.")
-        if len(self._numbers) >= NUMBERS_MAX:
-            raise ConflictError("numbers_full", f"There are {NUMBERS_MAX} numbers.", "Remove some first.")
-        number, application = self._rows(account, entry, "api")
-        await self._identities.save([application, number])
-        return number, application
+        async with self._changing():
+            if account not in self._accounts:
+                raise NotFoundError("account_not_found", f"There is no account {account}.", "Make it first.")
+            if _plain(entry.number) in self._numbers:
+                raise ConflictError("number_taken", f"{entry.number} is taken.", "Choose another, or remove it first.")
+            if len(self._numbers) >= NUMBERS_MAX:
+                raise ConflictError("numbers_full", f"There are {NUMBERS_MAX} numbers.", "Remove some first.")
+            number, application = self._rows(account, entry, "api")
+            await self._identities.save([application, number])
+            return number, application
 
     async def change_number(self, account: str | None, entry: NumberEntry) -> tuple[NumberRow, ApplicationRow]:
         """Another application for a number. ConflictError for the file's, NotFoundError."""
-        row, _ = self.number(account, entry.number)
-        _must_be_the_apis(row)
-        number, application = self._rows(row.account_sid, entry, "api")
-        await self._identities.save([application, number])
-        return number, application
+        async with self._changing():
+            row, _ = self.number(account, entry.number)
+            _must_be_the_apis(row)
+            number, application = self._rows(row.account_sid, entry, "api")
+            await self._identities.save([application, number])
+            return number, application
 
     async def remove_number(self, account: str | None, number: str) -> None:
         """ConflictError for the file's, NotFoundError."""
-        row, application = self.number(account, number)
-        _must_be_the_apis(row)
-        await self._identities.remove_number(row.account_sid, row)
-        del self._numbers[_plain(row.number)]
-        del self._applications[application.sid]
+        async with self._changing():
+            row, application = self.number(account, number)
+            _must_be_the_apis(row)
+            await self._identities.remove_number(row.account_sid, row)
+            del self._numbers[_plain(row.number)]
+            del self._applications[application.sid]
 
     async def add_account(self, account: Account) -> AccountRow:
         """ConflictError when the sid is taken."""
-        if account.sid in self._accounts:
-            raise ConflictError("account_taken", f"There is an account {account.sid}.", "Leave the sid out.")
-        row = account_row(account, "api", self._clock.wall())
-        await self._identities.save([row])
-        self._accounts[row.sid] = row
-        return row
+        async with self._changing():
+            if account.sid in self._accounts:
+                raise ConflictError("account_taken", f"There is an account {account.sid}.", "Leave the sid out.")
+            row = account_row(account, "api", self._clock.wall())
+            await self._identities.save([row])
+            self._accounts[row.sid] = row
+            return row
 
     async def remove_account(self, sid: str) -> None:
         """With its numbers. ConflictError for the file's, NotFoundError."""
-        row = self._accounts.get(sid)
-        if row is None:
-            raise NotFoundError("account_not_found", f"There is no account {sid}.", "`roomtone accounts` lists them.")
-        _must_be_the_apis(row)
-        await self._identities.remove_account(sid)
-        del self._accounts[sid]
-        self._numbers = {plain: number for plain, number in self._numbers.items() if number.account_sid != sid}
-        self._applications = {key: row for key, row in self._applications.items() if row.account_sid != sid}
+        async with self._changing():
+            row = self._accounts.get(sid)
+            if row is None:
+                raise NotFoundError(
+                    "account_not_found", f"There is no account {sid}.", "`roomtone accounts` lists them."
+                )
+            _must_be_the_apis(row)
+            await self._identities.remove_account(sid)
+            del self._accounts[sid]
+            self._numbers = {plain: number for plain, number in self._numbers.items() if number.account_sid != sid}
+            self._applications = {key: row for key, row in self._applications.items() if row.account_sid != sid}
 
     # settings -------------------------------------------------------------------------------------------------------
 
@@ -178,7 +199,7 @@ class Directory:
         self._accounts |= {row.sid: row for row in changed}
         return changed
 
-    def _first_account(self, settings: Settings) -> list[AccountRow]:
+    def _first_account(self) -> list[AccountRow]:
         if any(row.enabled for row in self._accounts.values()):
             return []
         sid, token = self._ids.account(), self._ids.token()
@@ -192,10 +213,6 @@ class Directory:
             source="api",
             created_at=self._clock.wall(),
         )
-        if settings.server.data is not None:
-            path = settings.server.data / ACCOUNT_TOKEN_FILE
-            keep_secret(path, token)
-            _log.info("account.made", account_sid=sid, token_file=str(path))
         self._accounts[sid] = row
         return [row]
 
@@ -262,6 +279,16 @@ class Directory:
 
 def _plain(number: str) -> str:
     return number.removeprefix("+")
+
+
+def _keep_token(settings: Settings, made: AccountRow) -> None:
+    """Of the account that was made for want of one. Before that is stored: a token too many is overwritten at the next start, one that is missing could
+    never be known. SettingsError.
+    """
+    if settings.server.data is not None:
+        path = settings.server.data / ACCOUNT_TOKEN_FILE
+        keep_secret(path, made.token)
+        _log.info("account.made", account_sid=made.sid, token_file=str(path))
 
 
 def _same(given: str, expected: str) -> bool:

@@ -132,6 +132,9 @@ class Run:
         except SettingsError as error:
             log.error("settings.not_reloaded", reason=error.message, remedy=error.remedy)
             return
+        except Exception as error:  # of the store, say: a full disk
+            log.exception("settings.not_reloaded", reason=str(error), remedy="Mend it, and send SIGHUP again.")
+            return
         log.info("settings.reloaded")
         if waiting:
             log.warning("settings.wait_for_a_restart", settings=waiting)

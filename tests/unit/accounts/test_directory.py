@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from roomtone.accounts.directory import Directory
 from roomtone.accounts.identity import auth_id_of, project_id_of
@@ -174,3 +176,35 @@ async def test_a_reload_that_fails_changes_nothing(store: Store) -> None:
     assert await made.route("2") is not None
     again = await directory(store, settings([number("2", account=A)]))
     assert {row.number: row.enabled for row, _ in again.numbers(A)} == {"1": False, "2": True}
+
+
+def files(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+async def no_room(store: Store) -> None:
+    """Nothing more can be written to the table of numbers."""
+    trigger = "CREATE TRIGGER no_room BEFORE INSERT ON numbers BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    async with store.identities._database.writing() as connection:
+        await connection.execute(text(trigger))
+
+
+async def test_what_cannot_be_stored_has_not_happened(store: Store, tmp_path: Path) -> None:
+    given = settings([number("1", account=A)], data=tmp_path)
+    made = await directory(store, given)
+    await no_room(store)
+    with pytest.raises(SQLAlchemyError):
+        await made.reload(settings([number("2", account=B)], accounts=(B,)))
+    with pytest.raises(SQLAlchemyError):
+        await made.add_number(A, NumberEntry(number="3", voice_url="http://three"))
+    assert [row.sid for row in made.accounts()] == [A]
+    assert [(row.number, row.enabled) for row, _ in made.numbers(None)] == [("1", True)]
+
+
+async def test_a_reload_that_is_refused_leaves_no_token_of_an_account_that_is_not_there(
+    store: Store, tmp_path: Path
+) -> None:
+    made = await directory(store, settings([number("1", account=A)], data=tmp_path))
+    with pytest.raises(SettingsError):
+        await made.reload(settings([number("2", account=B)], accounts=(), data=tmp_path))
+    assert files(tmp_path) == []

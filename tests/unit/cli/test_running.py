@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -218,6 +220,12 @@ def test_sighup_reads_the_settings_again(tmp_path: Path) -> None:
     running.process.send_signal(signal.SIGHUP)
     assert running.says('"settings.not_reloaded"')
     assert running.says("numbers.number: is missing")
+    assert numbers() == after
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "roomtone.sqlite")) as database:
+        database.execute("CREATE TRIGGER f BEFORE INSERT ON numbers BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    file.write_text(FILE.replace("+15550100", "+15550102"))
+    running.process.send_signal(signal.SIGHUP)
+    assert running.says("disk full")
     assert numbers() == after
     assert running.end(signal.SIGTERM) == 0
 
