@@ -127,7 +127,9 @@ def _members(group: Group, width: int) -> str:
 
 
 def _cell(pair: Fields | None) -> tuple[str, str]:
-    if pair is None or pair["reason"] == "self":
+    if pair is None:  # one of the two has left meanwhile
+        return "?", "dim"
+    if pair["reason"] == "self":
         return "·", "dim"
     if pair["heard"]:
         gain = f" {pair['gain_db']:+.0f} dB" if pair["gain_db"] else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from roomtone.cli.client import Client, segment
 from roomtone.cli.options import AccountOption, JsonOption, TokenOption, UrlOption, connect
 from roomtone.cli.output import console, print_json, print_table, short_time
+from roomtone.errors import NotFoundError
 
 if TYPE_CHECKING:
     from roomtone.cli.picture import Group
@@ -65,8 +67,7 @@ def show_room(
         pairs = {(pair["listener"], pair["talker"]): pair for pair in _all_pairs(client, name, participants) or ()}
         is_drawn = picture.draw(room, picture.groups_of(participants, each_alone=True), pairs, must_fit=True)
     if not is_drawn:
-        asked = {pair: _pair(client, name, *pair) for pair in picture.pairs_needed(groups)}
-        picture.draw(room, groups, asked)
+        picture.draw(room, groups, _pairs_there(client, name, picture.pairs_needed(groups)))
     console().print(f"Why: `roomtone why {_quoted(room['name'])} A B` with callers or call sids.", style="dim")
 
 
@@ -76,6 +77,15 @@ def _all_pairs(client: Client, name: str, participants: Sequence[Any]) -> list[d
         return None
     pairs: list[dict[str, Any]] = client.get(f"/rooms/{segment(name)}/hearing")["pairs"]
     return pairs
+
+
+def _pairs_there(client: Client, name: str, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Those of `wanted` of whom nobody has left since the room was asked for."""
+    there = {}
+    for pair in wanted:
+        with contextlib.suppress(NotFoundError):
+            there[pair] = _pair(client, name, *pair)
+    return there
 
 
 def _pair(client: Client, name: str, listener: str, talker: str) -> dict[str, Any]:
