@@ -1,6 +1,7 @@
 //! What hangs beside a leg on its bus: its transport, its latch, its reports, its silence. The path of a datagram into a leg reads from top to bottom in
 //! [`Line::receive`]; the path out in [`Line::send`].
 
+use core::mem;
 use core::time::Duration;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub struct Line {
     silence_reported: bool,
     /// The sequence number that comes next, if the last tick brought one packet and no more.
     next_sequence: Option<u16>,
+    /// That one packet followed the one of the tick before.
+    is_steady: bool,
     turns: u64,
     gauges: Arc<LegGauges>,
 }
@@ -45,6 +48,7 @@ impl Line {
             expects_packets: false,
             silence_reported: false,
             next_sequence: None,
+            is_steady: false,
             turns: 0,
             gauges,
         }
@@ -66,8 +70,9 @@ impl Line {
 
     /// Takes what has come for the leg. Of a steady stream one packet a tick: what comes behind it is for the next.
     pub fn receive(&mut self, leg: &mut Leg, reading: &mut Reading, count: &WorkerGauges) {
-        let Self { transport, latch, gauges, last_heard, silence_reported, next_sequence, .. } = self;
-        let (before, expected, mut packets) = (reading.before, next_sequence.take(), 0);
+        let Self { transport, latch, gauges, last_heard, silence_reported, next_sequence, is_steady, .. } = self;
+        let (before, expected, was_steady) = (reading.before, next_sequence.take(), mem::take(is_steady));
+        let mut packets = 0;
         transport.receive(Channel::Rtp, reading, &mut |bytes, source, arrival| {
             let Ok(packet) = rtp::parse(bytes) else {
                 count.rtp_in_dropped.add(1);
@@ -92,8 +97,10 @@ impl Line {
                 _ => count.rtp_in.add(1),
             }
             packets += 1;
+            let follows = expected == Some(packet.sequence);
             *next_sequence = (packets == 1).then(|| packet.sequence.wrapping_add(1));
-            expected != Some(packet.sequence) || arrival < before
+            *is_steady = packets == 1 && follows;
+            !(was_steady && follows) || arrival < before
         });
     }
 

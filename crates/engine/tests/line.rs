@@ -108,3 +108,16 @@ fn of_short_packets_none_stays_behind() {
     let arrivals: Vec<_> = (0..80).map(|n| (n, u64::from(n) * 10 + 3)).collect();
     assert_eq!(left_behind(&arrivals, 10, 30)[2..], [0; 28]);
 }
+
+#[test]
+fn what_is_due_is_taken_though_the_tick_before_brought_one_packet() {
+    // Short packets, every second one about when the tick begins: the third comes after the tick that it was for, the fifth before its own.
+    let on_the_edge = [(0, 9), (1, 19), (2, 29), (3, 41), (4, 49), (5, 59), (6, 69), (7, 79)];
+    assert_eq!(left_behind(&on_the_edge, 10, 4), [0; 4]);
+    // Short packets, the first of a pair lost.
+    let lost = [(0, 5), (1, 15), (3, 35), (4, 45), (5, 55), (6, 65)];
+    assert_eq!(left_behind(&lost, 10, 4), [0; 4]);
+    // Two are a tick late, the next is not.
+    let late = [(0, 10), (1, 30), (2, 70), (3, 90), (4, 95), (5, 110)];
+    assert_eq!(left_behind(&late, 20, 6), [0; 6]);
+}
