@@ -70,7 +70,8 @@ impl Line {
 
     /// Takes what has come for the leg. Of a steady stream one packet a tick: what comes behind it is for the next.
     pub fn receive(&mut self, leg: &mut Leg, reading: &mut Reading, count: &WorkerGauges) {
-        let Self { transport, latch, gauges, last_heard, silence_reported, next_sequence, is_steady, .. } = self;
+        let Self { transport, latch, gauges, last_heard, silence_reported, next_sequence, is_steady, .. } =
+            self;
         let (before, expected, was_steady) = (reading.before, next_sequence.take(), mem::take(is_steady));
         let mut packets = 0;
         transport.receive(Channel::Rtp, reading, &mut |bytes, source, arrival| {

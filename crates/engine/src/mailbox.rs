@@ -18,7 +18,7 @@ use crate::fault::Fault;
 use crate::line::Line;
 use crate::os::Wake;
 
-/// Batches that may wait for a worker; a full inbox makes the submitter try again.
+/// Batches that may wait for a worker; more wait in order at the submitter's, until it has taken some.
 pub const INBOX_BATCHES_MAX: usize = 4096;
 /// Events in the ring to control.
 pub const OUTBOX_EVENTS_MAX: usize = 16_384;
@@ -113,7 +113,8 @@ pub enum Remains {
     Digits(Box<str>),
 }
 
-/// One worker's part of a batch: applied in one moment, when the legs that come from other workers are here.
+/// One worker's part of a batch: applied in one moment, unless legs that it sends to other workers stand before others that it waits for
+/// (`docs/adr/0007`).
 pub struct Batch {
     /// Its number.
     pub id: u64,

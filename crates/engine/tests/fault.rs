@@ -5,16 +5,29 @@ use core::time::Duration;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crossbeam_queue::ArrayQueue;
 use roomtone_engine::control::{MediaSettings, News, Order};
 use roomtone_engine::core::{Core, CoreConfig};
-use roomtone_engine::mailbox::{Direction, Target};
+use roomtone_engine::fault::listen_for_panics;
+use roomtone_engine::gauge::{LegGauges, WorkerGauges};
+use roomtone_engine::line::Line;
+use roomtone_engine::mailbox::{
+    Arrivals, Batch, Command, Direction, Notifier, Remote, Said, Stamped, Target,
+};
 use roomtone_engine::network::Network;
-use roomtone_engine::os::Take;
+
+use roomtone_engine::os::{Epoch, Poll, Scratch, Take};
 use roomtone_engine::transport::{Channel, Reading, Transport};
-use roomtone_media::bus::Row;
+use roomtone_engine::worker::{Outbox, TICK, Worker, WorkerParts};
+use roomtone_media::bus::{Bus, Row};
 use roomtone_media::codec::Codec;
-use roomtone_media::event::DoneReason;
+use roomtone_media::event::{DoneReason, Event};
 use roomtone_media::id::{BusId, LegId, PlayerId};
+use roomtone_media::leg::{Leg, LegMedia, LegMediaConfig};
+use roomtone_media::player::{Item, Player};
+use roomtone_media::receiver::JitterConfig;
+use roomtone_media::tap::{Tap, TapPoint};
+use rtrb::RingBuffer;
 
 /// What a transport panics at.
 #[derive(Copy, Clone, PartialEq, Eq)]
@@ -165,15 +178,96 @@ fn the_end_of_a_thread_is_told() {
     let core = Core::live(&config()).unwrap();
     let room = room(&core, At::Command);
     core.control().submit(vec![Order::CloseLeg(room.legs[1])], core.now());
-    let told = loop {
-        let told = news(&core).into_iter().find(|news| matches!(news, News::ThreadLost { .. }));
-        if let Some(told) = told {
-            break told;
-        }
-        std::thread::yield_now();
-    };
-    let News::ThreadLost { thread, reason } = told else { unreachable!() };
+    let mut poll = Poll::default();
+    let told = (0..100).find_map(|_| {
+        poll.clear();
+        poll.add(core.fd().unwrap(), false);
+        poll.wait(Some(Duration::from_millis(100)));
+        news(&core).into_iter().find(|news| matches!(news, News::ThreadLost { .. }))
+    });
+    let Some(News::ThreadLost { thread, reason }) = told else { panic!("nothing told in ten seconds") };
     assert_eq!(thread, "media-0");
     assert!(reason.contains("at a command"), "{reason}");
     core.close();
+}
+
+/// Panics in the middle of the mix: the first leg has its packet, the second one's is being made.
+struct FaultyTap;
+
+impl Tap for FaultyTap {
+    fn write(&mut self, now: Duration, _: u32, _: &[i16]) {
+        assert!(now < TICK * 3, "at the mix");
+    }
+}
+
+#[test]
+fn a_panic_in_the_middle_of_a_mix_gives_legs_and_players_back_too() {
+    const BUSES: [BusId; 2] = [BusId(1), BusId(2)];
+    listen_for_panics();
+    let sent = Arc::new(AtomicU64::new(0));
+    let phone: SocketAddr = "192.0.2.1:4000".parse().unwrap();
+    let mut commands = Vec::new();
+    for bus in BUSES {
+        commands.push(Command::OpenBus(Box::new(Bus::new(bus, 2))));
+        for leg in [1, 2].map(|number| LegId(bus.0 * 10 + number)) {
+            let config = LegMediaConfig {
+                codec: Codec::Pcmu,
+                payload_type: 0,
+                telephone_event: None,
+                comfort_noise: None,
+                ssrc: 1,
+                sequence: 1,
+                timestamp: 1,
+                jitter: JitterConfig::default(),
+            };
+            let media = Box::new(LegMedia::new(&config, Duration::ZERO));
+            let transport = Box::new(Faulty { at: At::Never, sent: sent.clone() });
+            let line = Line::new(transport, Arc::new(LegGauges::default()), Duration::ZERO);
+            commands.push(Command::Attach(Box::new(Leg::new(leg)), Box::new(line), bus));
+            commands.push(Command::Configure(leg, media, Remote { rtp: phone, rtcp: phone }));
+            commands.push(Command::Direct(leg, Direction { sends: true, receives: true }));
+            commands.push(Command::Row(leg, Row::default()));
+            let mut player = Player::new(PlayerId(leg.0), 0.0, false);
+            let _ = player.append(Item::Tone { hertz: 440.0, milliseconds: 60_000, dbm0: -15.0 });
+            commands.push(Command::Play(Target::Leg(leg), Box::new(player)));
+        }
+    }
+    commands.push(Command::Tap(LegId(22), TapPoint::Mixed, Some(Box::new(FaultyTap))));
+
+    let (mut inbox_in, inbox) = RingBuffer::new(1);
+    let (events_in, mut events) = RingBuffer::new(64);
+    let (retired, _retired) = RingBuffer::new(8);
+    let arrivals: Arrivals = [ArrayQueue::new(1)].into_iter().collect();
+    let gauges = Arc::new(WorkerGauges::default());
+    let mut worker = Worker::new(WorkerParts {
+        index: 0,
+        inbox,
+        arrivals,
+        outbox: Outbox::new(events_in, gauges.clone()),
+        retired,
+        reading: Reading {
+            scratch: Scratch::default(),
+            offset: Epoch::start().wall_offset(),
+            before: Duration::ZERO,
+        },
+        silence_max: Duration::from_secs(60),
+        notifier: Arc::new(Notifier::new(None)),
+        gauges,
+    });
+    assert!(inbox_in.push(Box::new(Batch::new(1, commands))).is_ok());
+    (1..=10).for_each(|tick| worker.tick(TICK * tick));
+
+    let mut broken = Vec::new();
+    while let Ok(Stamped { said, .. }) = events.pop() {
+        match said {
+            Said::Broken(bus, fault) => broken.push((bus, fault)),
+            Said::Applied(_) | Said::Media(Event::ItemStarted { .. }) => {}
+            _ => panic!("nothing else has happened"),
+        }
+    }
+    let [(bus, fault)] = &mut broken[..] else { panic!("once: {}", broken.len()) };
+    assert!(bus.id() == BUSES[1] && fault.to_string().contains("at the mix"), "{fault}");
+    assert_eq!(bus.legs_mut().map(|(leg, _)| leg.id()).collect::<Vec<_>>(), [LegId(21), LegId(22)]);
+    assert!([21, 22].iter().all(|player| bus.player_mut(PlayerId(*player)).is_some()));
+    assert_eq!(sent.load(Ordering::Relaxed), 2 * 10 + 2 * 2, "the other room misses nothing");
 }

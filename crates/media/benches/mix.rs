@@ -8,7 +8,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use roomtone_media::bus::{Bus, Row, Sends};
 use roomtone_media::clip::Clip;
-use roomtone_media::codec::{Codec, Encoder, PAYLOAD_BYTES_MAX};
+use roomtone_media::codec::{Codec, ENCODED_BYTES_MAX, Encoder};
 use roomtone_media::event::Event;
 use roomtone_media::id::{BusId, LegId, PlayerId};
 use roomtone_media::leg::{Leg, LegMedia, LegMediaConfig};
@@ -36,7 +36,7 @@ impl Far {
                 (peak * (n as f64 * 0.05 * (1.0 + leg as f64 * 0.1)).sin() * 0.7 + peak * 0.3 * hiss) as i16
             };
             let pcm: Vec<i16> = (0..codec.frame_samples()).map(sample).collect();
-            let mut payload = vec![0; PAYLOAD_BYTES_MAX];
+            let mut payload = vec![0; ENCODED_BYTES_MAX];
             let bytes = encoder.encode(&pcm, &mut payload);
             payload.truncate(bytes);
             payload

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use roomtone_media::codec::{Codec, Decoder, Encoder, PACKET_SAMPLES_MAX, PAYLOAD_BYTES_MAX};
+use roomtone_media::codec::{Codec, Decoder, ENCODED_BYTES_MAX, Encoder, PACKET_SAMPLES_MAX};
 use roomtone_media::receiver::{JitterConfig, Receiver, ReceiverConfig};
 use roomtone_media::rtp::{HEADER_BYTES, Header, write_header};
 
@@ -28,7 +28,7 @@ fn frames(codec: Codec, count: usize) -> Vec<Vec<i16>> {
 fn payloads(codec: Codec, count: usize) -> Vec<Vec<u8>> {
     let mut encoder = Encoder::new(codec);
     let encode = |pcm: Vec<i16>| {
-        let mut payload = vec![0; PAYLOAD_BYTES_MAX];
+        let mut payload = vec![0; ENCODED_BYTES_MAX];
         let length = encoder.encode(&pcm, &mut payload);
         payload.truncate(length);
         payload
@@ -49,7 +49,7 @@ fn receivers(criterion: &mut Criterion) {
             };
             let mut receiver = Receiver::new(config, Duration::ZERO);
             let mut pcm = vec![0; codec.frame_samples()];
-            let mut datagram = [0; HEADER_BYTES + PAYLOAD_BYTES_MAX];
+            let mut datagram = [0; HEADER_BYTES + ENCODED_BYTES_MAX];
             let mut tick = 0u32;
             criterion.bench_function(&format!("packet and pull, {}, {name}", codec.name()), |bencher| {
                 bencher.iter(|| {
@@ -88,7 +88,7 @@ fn codecs(criterion: &mut Criterion) {
         let mut decoder = Decoder::new(codec);
         let mut number = 0;
         criterion.bench_function(&format!("encode, {}", codec.name()), |bencher| {
-            let mut payload = [0; PAYLOAD_BYTES_MAX];
+            let mut payload = [0; ENCODED_BYTES_MAX];
             bencher.iter(|| {
                 number += 1;
                 encoder.encode(black_box(&frames[number % frames.len()]), &mut payload)

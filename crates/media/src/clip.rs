@@ -5,7 +5,7 @@
 //! whole frames from the beginning. An Opus payload holds the samples that the mixer would send in that tick,
 //! that is, of 2 ms before: copying and mixing are the same sound and may follow each other.
 
-use crate::codec::{Codec, Encoder, PAYLOAD_BYTES_MAX};
+use crate::codec::{Codec, ENCODED_BYTES_MAX, Encoder};
 use crate::gain::look_ahead_samples;
 use crate::rate::{FRAME_SAMPLES_MAX, NARROW_FRAME_SAMPLES, NARROW_HZ, Rate};
 use crate::resample::widen;
@@ -121,7 +121,7 @@ impl Clip {
         let mut encoder = Encoder::new(codec);
         let mut frames = Frames::default();
         let mut pcm = [0; FRAME_SAMPLES_MAX + FRAME_SAMPLES_MAX / 10];
-        let mut payload = [0; PAYLOAD_BYTES_MAX];
+        let mut payload = [0; ENCODED_BYTES_MAX];
         for frame in 0..self.narrow.len() / NARROW_FRAME_SAMPLES {
             pcm.copy_within(length..length + late, 0);
             self.render((frame * NARROW_FRAME_SAMPLES) as u64, rate, &mut pcm[late..late + length]);

@@ -6,9 +6,7 @@
 
 use crate::g711;
 use crate::opus;
-pub use crate::payload::{
-    DecodeError, FRAME_SAMPLES_MAX, PACKET_MS_MAX, PACKET_MS_MIN, PACKET_SAMPLES_MAX, PAYLOAD_BYTES_MAX,
-};
+pub use crate::payload::{DecodeError, ENCODED_BYTES_MAX, PACKET_MS_MAX, PACKET_MS_MIN, PACKET_SAMPLES_MAX};
 
 /// How audio is written in RTP.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
@@ -110,7 +108,7 @@ impl Encoder {
     /// Encodes one frame.
     ///
     /// `pcm`: (frame_samples,) int16 at rate_hz; G.711 takes any number. `out`: at least
-    /// [`PAYLOAD_BYTES_MAX`] bytes, G.711: one a sample. Returns the bytes written.
+    /// [`ENCODED_BYTES_MAX`] bytes, G.711: one a sample. Returns the bytes written.
     pub fn encode(&mut self, pcm: &[i16], out: &mut [u8]) -> usize {
         match &mut self.0 {
             EncoderState::Opus(encoder) => encoder.encode(pcm, out),

@@ -10,7 +10,8 @@
 //! A network that *stalls*, and then brings all at once, is another matter: the few late packets are a hole
 //! that no guess bridges. When it has done so twice within [`STALL_MEMORY_US`], the margin is kept at what the
 //! second longest of the last [`STALLS`] stalls lacked, for as long as they recur. Not at the first: most do
-//! not come again, and the quantile of the recent packets bears the next second anyway.
+//! not come again, and the quantile of the recent packets bears the next second anyway. A stall is over when
+//! packets are on time again: lateness that stays is a longer route, or a far end that stopped its clock.
 //!
 //! From base and margin follows what may be played at a tick: all samples of packets which, had they been as
 //! late as the margin allows, would be here. When packets and ticks are 20 ms long that moves in steps of 20
@@ -117,6 +118,8 @@ pub(crate) struct Lateness {
     shrunk_at_us: i64,
     late_in_row: u32,
     latest_arrival_us: i64,
+    /// Length of the stall that is not over yet; 0: none.
+    stall_us: i64,
     /// The last ones: when each ended, and how long it was.
     stalls_us: [(i64, i64); STALLS],
     /// Timestamp of some packet, and how far the starts of packets and of frames are apart.
@@ -140,6 +143,7 @@ impl Lateness {
             shrunk_at_us: 0,
             late_in_row: 0,
             latest_arrival_us: 0,
+            stall_us: 0,
             stalls_us: [(0, 0); STALLS],
             anchor: 0,
             grid: 1,
@@ -166,7 +170,7 @@ impl Lateness {
         let is_late = transit_us - self.origin_us > self.covered_us + ROUTE_US;
         self.late_in_row = if is_late { self.late_in_row + 1 } else { 0 };
         if self.seen == 0 || jumped || self.late_in_row >= ROUTE_PACKETS {
-            (self.seen, self.late_in_row) = (0, 0);
+            (self.seen, self.late_in_row, self.stall_us) = (0, 0, 0);
             (self.origin_us, self.base_us, self.quantile_us) = (transit_us, 0, 0);
             self.covered_us = self.bounded(0);
             (self.shrunk_at_us, self.latest_arrival_us) = (arrival_us, arrival_us);
@@ -218,13 +222,17 @@ impl Lateness {
         self.covered_us = self.covered_us.max(self.base_us + self.bounded(wanted_us - self.base_us));
     }
 
-    /// A packet that is late after nothing else came: so long was the stall.
+    /// A packet that is late after nothing else came: so long was the stall, if those after it are less late.
     fn note_stall(&mut self, arrival_us: i64, late_us: i64) {
         let length_us = (arrival_us - self.latest_arrival_us).min(late_us);
         self.latest_arrival_us = self.latest_arrival_us.max(arrival_us);
         if length_us >= STALL_US_MIN {
+            self.stall_us = self.stall_us.max(length_us);
+        }
+        if self.stall_us > 0 && late_us <= self.stall_us / 2 {
             self.stalls_us.rotate_right(1);
-            self.stalls_us[0] = (arrival_us, length_us);
+            self.stalls_us[0] = (arrival_us, self.stall_us);
+            self.stall_us = 0;
         }
     }
 
@@ -378,6 +386,18 @@ mod tests {
             lateness.band(ms(timestamp as u64 / 8));
         }
         assert!(lateness.margin_ms() <= 2.0, "{}", lateness.margin_ms());
+    }
+
+    #[test]
+    fn a_far_end_that_stops_its_timestamps_is_no_stall() {
+        let mut lateness = adaptive();
+        for packet in 0..1_500 {
+            let arrival = ms((packet * 20 + packet / 200 * 500) as u64); // each four seconds it pauses for 500 ms
+            lateness.observe(packet * 160, 160, arrival);
+            lateness.band(arrival);
+            let margin_ms = lateness.margin_ms();
+            assert!(packet % 200 < 60 || margin_ms <= 2.0, "{margin_ms} at {packet}");
+        }
     }
 
     #[test]

@@ -455,18 +455,16 @@ impl Leg {
 }
 
 /// Takes the players that have ended out of a list, each with its last word. Where `retired` has no room left
-/// they are freed at once.
+/// they wait for the next tick, silent.
 pub(crate) fn retire(players: &mut Vec<Player>, retired: &mut Vec<Player>, events: &mut impl Events) {
     let mut place = 0;
     while let Some(player) = players.get(place) {
-        let Some(reason) = player.ended() else {
+        let has_room = retired.len() < retired.capacity();
+        let Some(reason) = player.ended().filter(|_| has_room) else {
             place += 1;
             continue;
         };
         events.push(Event::PlayerDone { player: player.id(), reason });
-        let player = players.remove(place);
-        if retired.len() < retired.capacity() {
-            retired.push(player);
-        }
+        retired.push(players.remove(place));
     }
 }

@@ -9,7 +9,8 @@ use core::fmt;
 
 use opusic_c::{Application, Bitrate, Channels, InbandFec, SampleRate, Signal};
 
-use crate::payload::{DecodeError, FRAME_SAMPLES_MAX, PACKET_SAMPLES_MAX, PAYLOAD_BYTES_MAX};
+use crate::payload::{DecodeError, ENCODED_BYTES_MAX, PACKET_SAMPLES_MAX};
+use crate::rate::FRAME_SAMPLES_MAX;
 
 /// What we send, in bits a second.
 pub const BITRATE_BPS: u32 = 24_000;
@@ -67,7 +68,7 @@ impl Encoder {
         for (float, sample) in floats.iter_mut().zip(pcm) {
             *float = f32::from(*sample) / SCALE;
         }
-        let length = out.len().min(PAYLOAD_BYTES_MAX);
+        let length = out.len().min(ENCODED_BYTES_MAX);
         self.0.encode_float_to_slice(floats, &mut out[..length]).unwrap_or(0)
     }
 
@@ -93,10 +94,10 @@ const SILENCES: usize = 32;
 /// A decoder of one stream.
 ///
 /// What nobody hears, and silence that goes on, is not decoded: zeros stand for it. Silence goes on where a
-/// payload after silence is byte for byte one that was decoded to silence before: a muted telephone repeats
-/// itself so, line noise never does. The last packet left out is kept and decoded, unheard, before the next one
-/// that is not, so that the codec's memory fits it: exactly after silence, after sound within 3 dB from the
-/// second packet on.
+/// payload after silence is one that was decoded to silence before, by its fingerprint: a muted telephone
+/// repeats itself byte for byte, line noise never does (one packet of it in 2³² would be taken for silence). The
+/// last packet left out is kept and decoded, unheard, before the next one that is not, so that the codec's
+/// memory fits it: exactly after silence, after sound within 3 dB from the second packet on.
 pub struct Decoder {
     state: opusic_c::Decoder,
     /// The last packet held no speech, by its encoder's judgement.
@@ -128,7 +129,7 @@ impl Decoder {
     pub fn new() -> Decoder {
         let state =
             opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000).expect("memory for a decoder");
-        let left_out = Vec::with_capacity(PAYLOAD_BYTES_MAX);
+        let left_out = Vec::with_capacity(ENCODED_BYTES_MAX);
         Decoder {
             state,
             is_steady: false,
@@ -175,9 +176,11 @@ impl Decoder {
         self.silences[print as usize % SILENCES] == print
     }
 
+    /// Keeps the packet, so that the first one that is decoded again has one before it; not one of more than
+    /// 160 kbit/s, which nobody sends who reads what we ask for (`maxaveragebitrate`).
     fn leave_out(&mut self, payload: &[u8]) {
         self.left_out.clear();
-        if payload.len() <= PAYLOAD_BYTES_MAX {
+        if payload.len() <= ENCODED_BYTES_MAX {
             self.left_out.extend_from_slice(payload);
         }
     }
@@ -309,7 +312,7 @@ mod tests {
         tone: core::ops::Range<usize>,
         amplitude: f32,
     ) -> Vec<Vec<u8>> {
-        let mut packet = [0; PAYLOAD_BYTES_MAX];
+        let mut packet = [0; ENCODED_BYTES_MAX];
         let mut encode = |frame: usize| {
             // 500 Hz: ten whole periods in every frame
             let sample = |index: usize| (index as f32 * core::f32::consts::TAU / 96.0).sin() * amplitude;

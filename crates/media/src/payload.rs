@@ -1,4 +1,4 @@
-//! What one RTP packet of audio may hold, whatever its codec.
+//! What one RTP packet of audio may hold, whatever its codec: theirs and ours.
 
 /// The longest audio one RTP packet may carry, in ms.
 pub const PACKET_MS_MAX: usize = 60;
@@ -9,11 +9,8 @@ pub const PACKET_MS_MIN: usize = 5;
 /// The most samples one packet decodes to: 60 ms at 48 kHz.
 pub const PACKET_SAMPLES_MAX: usize = 48 * PACKET_MS_MAX;
 
-/// The most samples of one 20 ms frame: 48 kHz.
-pub const FRAME_SAMPLES_MAX: usize = 960;
-
-/// The most bytes [`Encoder::encode`] writes for one frame.
-pub const PAYLOAD_BYTES_MAX: usize = 400;
+/// The most bytes that an encoder of ours writes for one frame: 160 kbit/s. What comes in may be longer.
+pub const ENCODED_BYTES_MAX: usize = 400;
 
 /// Why a payload is no audio. The peer's fault, always: it is counted.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]

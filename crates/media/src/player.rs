@@ -203,7 +203,7 @@ impl Player {
         let mut filled = 0;
         let mut sounds = false;
         self.pieces_used = 0;
-        while filled < NARROW_FRAME_SAMPLES && self.current < self.appended {
+        while self.ended.is_none() && filled < NARROW_FRAME_SAMPLES && self.current < self.appended {
             let Some(item) = &self.items[self.current as usize % ITEMS_WAITING_MAX] else { break };
             if !self.begun {
                 self.begun = true;

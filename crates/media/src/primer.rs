@@ -7,7 +7,7 @@
 //! shared one: this is what keeps the change from being heard (measured: the waveform is then 27 % off for one
 //! frame, without it 90 % for two; a second frame to prime with brings nothing more).
 
-use crate::codec::{Codec, Encoder, PAYLOAD_BYTES_MAX};
+use crate::codec::{Codec, ENCODED_BYTES_MAX, Encoder};
 use crate::gain::look_ahead_samples;
 use crate::player::Ready;
 use crate::rate::{FRAME_SAMPLES_MAX, Rate};
@@ -118,7 +118,7 @@ impl Past {
             Missed::Nothing => return false,
             Missed::Silence => encoder.reset(),
             Missed::Frame => {
-                encoder.encode(&self.frame[..samples], &mut [0; PAYLOAD_BYTES_MAX]);
+                encoder.encode(&self.frame[..samples], &mut [0; ENCODED_BYTES_MAX]);
             }
         }
         true
@@ -145,7 +145,7 @@ mod tests {
     fn an_encoder_that_takes_over_sounds_like_the_one_before() {
         let (mut shared, mut own) = (PrimedEncoder::new(Codec::Opus), PrimedEncoder::new(Codec::Opus));
         let (mut steady, mut switched) = (Decoder::new(Codec::Opus), Decoder::new(Codec::Opus));
-        let (mut payload, mut one, mut other) = ([0; PAYLOAD_BYTES_MAX], [0; 960], [0; 960]);
+        let (mut payload, mut one, mut other) = ([0; ENCODED_BYTES_MAX], [0; 960], [0; 960]);
         for n in 0..60 {
             own.tick();
             let bytes = shared.encode(&frame(n), None, false, &mut payload);

@@ -5,7 +5,7 @@
 //! tones in the band, which replace what the leg hears. A new negotiation goes on with sequence and timestamp
 //! under the same SSRC, unless the clock of the codec changes (RFC 3550, 5.2).
 
-use crate::codec::{Codec, PAYLOAD_BYTES_MAX};
+use crate::codec::{Codec, ENCODED_BYTES_MAX};
 use crate::dtmf::{DigitFrame, DigitSender, DigitTiming};
 use crate::player::Ready;
 use crate::primer::PrimedEncoder;
@@ -15,7 +15,7 @@ use crate::silence::silent_payload;
 use crate::tone::Tone;
 
 /// The largest packet.
-pub const PACKET_BYTES_MAX: usize = HEADER_BYTES + PAYLOAD_BYTES_MAX;
+pub const PACKET_BYTES_MAX: usize = HEADER_BYTES + ENCODED_BYTES_MAX;
 /// Level of keys in the band, both tones together.
 pub const KEY_LEVEL_DBM0: f32 = -8.0;
 

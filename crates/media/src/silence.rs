@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use crate::codec::{Codec, Encoder, PAYLOAD_BYTES_MAX};
+use crate::codec::{Codec, ENCODED_BYTES_MAX, Encoder};
 use crate::g711::{ALAW_SILENCE, ULAW_SILENCE};
 use crate::rate::NARROW_FRAME_SAMPLES;
 
@@ -24,7 +24,7 @@ pub(crate) fn silent_payload(codec: Codec) -> &'static [u8] {
 
 fn settled(codec: Codec) -> Vec<u8> {
     let pcm = vec![0; codec.frame_samples()];
-    let mut payload = vec![0; PAYLOAD_BYTES_MAX];
+    let mut payload = vec![0; ENCODED_BYTES_MAX];
     let mut encoder = Encoder::new(codec);
     let bytes = (0..SETTLING_FRAMES).map(|_| encoder.encode(&pcm, &mut payload)).last();
     payload.truncate(bytes.unwrap_or(0));

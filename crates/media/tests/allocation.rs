@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use roomtone_media::bus::{Bus, Row, Sends};
 use roomtone_media::clip::Clip;
-use roomtone_media::codec::{Codec, Encoder, PAYLOAD_BYTES_MAX};
+use roomtone_media::codec::{Codec, ENCODED_BYTES_MAX, Encoder};
 use roomtone_media::event::{Event, Events};
 use roomtone_media::id::{BusId, LegId, PlayerId};
 use roomtone_media::leg::{Leg, LegMedia, LegMediaConfig};
@@ -93,7 +93,7 @@ impl Far {
             let talks = !(frame / 10 + leg).is_multiple_of(3);
             let wave = |n: usize| (f64::from(u32::from(talks)) * 9_000.0 * (n as f64 * 0.09).sin()) as i16;
             let pcm: Vec<i16> = (0..codec.frame_samples()).map(wave).collect();
-            let mut payload = vec![0; PAYLOAD_BYTES_MAX];
+            let mut payload = vec![0; ENCODED_BYTES_MAX];
             let bytes = encoder.encode(&pcm, &mut payload);
             payload.truncate(bytes);
             payload
@@ -220,6 +220,36 @@ fn nothing_allocates_in_a_tick() {
     }
     assert!(ring.digits > 100 && ring.done > 50, "{} keys, {} players", ring.digits, ring.done);
     assert!(bus.legs_mut().all(|(leg, _)| leg.stats().is_some_and(|stats| stats.sent.packets > 3_000)));
+}
+
+/// A conference begins: every waiting leg's own music is stopped in one batch.
+#[test]
+fn many_players_that_end_at_once_are_not_freed_in_a_tick() {
+    const LEGS: u64 = 100;
+    let clip = Arc::new(Clip::new(vec![1_000; 8_000], None, &Codec::ALL));
+    let mut bus: Bus<()> = Bus::new(BusId(1), LEGS as usize);
+    let mut ring = Ring { events: Vec::with_capacity(1_024), digits: 0, done: 0 };
+    for number in 0..LEGS {
+        let mut leg = leg(number, Codec::Pcmu, false);
+        leg.play(player(number, &clip)).expect("room for it");
+        bus.insert(leg, ());
+    }
+    bus.mix(Duration::ZERO, &mut ring);
+    (0..LEGS).for_each(|number| bus.player_mut(PlayerId(number)).expect("it plays").stop());
+    let mut ended = Vec::new();
+    for tick in 1..=10 {
+        counted(|| bus.mix(Duration::from_millis(20 * tick), &mut ring));
+        assert_eq!(COUNT.get(), 0, "freed at tick {tick}");
+        let is_quiet = bus.legs_mut().all(|(leg, ())| leg.packet()[12..].iter().all(|code| *code == 0xFF));
+        assert!(is_quiet || tick == 1, "music at tick {tick}"); // the limiter looks ahead
+        while let Some(player) = bus.take_retired() {
+            ended.push(player.id().0);
+        }
+    }
+    ended.sort_unstable();
+    assert_eq!(ended, (0..LEGS).collect::<Vec<_>>());
+    let told = ring.events.iter().filter(|event| matches!(event, Event::PlayerDone { .. }));
+    assert_eq!(told.count(), LEGS as usize);
 }
 
 /// Without the receiver, which has its own limit; with libopus's encoder.

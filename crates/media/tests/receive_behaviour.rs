@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use proptest::prelude::*;
-use roomtone_media::codec::{Codec, Encoder, PAYLOAD_BYTES_MAX};
+use roomtone_media::codec::{Codec, ENCODED_BYTES_MAX, Encoder};
 use roomtone_media::receiver::{
     DIGITS_WAITING_MAX, Drop, Frame, JitterConfig, Received, Receiver, ReceiverConfig,
 };
@@ -416,7 +416,7 @@ fn opus_survives_the_codec_and_what_is_no_opus_is_dropped() {
     for number in 0..100 {
         let pcm: Vec<i16> =
             (0..960).map(|place| (8_000.0 * (0.05 * (number * 960 + place) as f64).sin()) as i16).collect();
-        let mut payload = [0; PAYLOAD_BYTES_MAX];
+        let mut payload = [0; ENCODED_BYTES_MAX];
         let length = encoder.encode(&pcm, &mut payload);
         let datagram = caller.datagram(&payload[..length]);
         caller.advance(1);

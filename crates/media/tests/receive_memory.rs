@@ -6,7 +6,7 @@ use core::cell::Cell;
 use core::time::Duration;
 use std::alloc::{GlobalAlloc, System};
 
-use roomtone_media::codec::{Codec, Encoder, PAYLOAD_BYTES_MAX};
+use roomtone_media::codec::{Codec, ENCODED_BYTES_MAX, Encoder};
 use roomtone_media::receiver::{JitterConfig, Receiver, ReceiverConfig};
 use roomtone_media::rtp::{HEADER_BYTES, Header, write_header};
 
@@ -46,7 +46,7 @@ static ALLOCATOR: Counting = Counting;
 /// receiver, and allocations after `new`.
 fn run(codec: Codec) -> (isize, u64) {
     let mut encoder = Encoder::new(codec);
-    let mut datagram = [0; HEADER_BYTES + PAYLOAD_BYTES_MAX];
+    let mut datagram = [0; HEADER_BYTES + ENCODED_BYTES_MAX];
     let mut pcm = vec![0; codec.frame_samples()];
     let before = TAKEN.get().0;
     let config = ReceiverConfig {

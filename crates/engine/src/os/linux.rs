@@ -1,4 +1,4 @@
-//! Linux: recvmmsg with SO_TIMESTAMPNS, clock_nanosleep on absolute deadlines, eventfd. All `unsafe` of the engine is here.
+//! Linux: recvmmsg with SO_TIMESTAMPNS, clock_nanosleep on absolute deadlines, eventfd.
 
 use core::time::Duration;
 use std::io;

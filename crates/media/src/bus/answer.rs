@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use super::floor::add;
 use super::{Bus, Whisper};
-use crate::codec::{Codec, PAYLOAD_BYTES_MAX};
+use crate::codec::{Codec, ENCODED_BYTES_MAX};
 use crate::event::Events;
 use crate::gain::{Limiter, Load};
 use crate::leg::{Alone, Ear, Played, Scratch};
@@ -183,7 +183,7 @@ impl<T> Bus<T> {
         let player = floor.player().filter(|_| floor.sources() == 1);
         let player = player.and_then(|place| self.players.get(place));
 
-        let mut payloads = [[0; PAYLOAD_BYTES_MAX]; Codec::ALL.len()];
+        let mut payloads = [[0; ENCODED_BYTES_MAX]; Codec::ALL.len()];
         let mut lengths = [0; Codec::ALL.len()];
         for codec in Codec::ALL {
             let Some((leader, has_new)) = floor.lead(codec, |seat| self.seats[seat].id) else { continue };

@@ -25,7 +25,7 @@ pub use row::{Row, Sends};
 
 /// Players that may play into a bus at once; more are refused.
 pub const BUS_PLAYERS_MAX: usize = 16;
-/// Ended players that wait for [`Bus::take_retired`]; what comes beyond is freed in the tick.
+/// Ended players that wait for [`Bus::take_retired`]; what comes beyond ends a tick later.
 pub const RETIRED_PLAYERS_MAX: usize = 32;
 
 /// A leg in its place, with its row and what the engine hangs beside it.

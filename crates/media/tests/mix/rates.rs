@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use roomtone_media::clip::Clip;
-use roomtone_media::codec::{Codec, Decoder, Encoder, PAYLOAD_BYTES_MAX};
+use roomtone_media::codec::{Codec, Decoder, ENCODED_BYTES_MAX, Encoder};
 use roomtone_media::id::{LegId, PlayerId};
 use roomtone_media::player::{Item, Player};
 use roomtone_media::tap::TapPoint;
@@ -54,7 +54,7 @@ fn those_who_only_listen_get_the_same_opus_frame() {
 /// What a far end would hear of these samples if one encoder had made all of its frames.
 fn uninterrupted(pcm: &[i16]) -> Vec<i16> {
     let (mut encoder, mut decoder) = (Encoder::new(Codec::Opus), Decoder::new(Codec::Opus));
-    let mut payload = [0; PAYLOAD_BYTES_MAX];
+    let mut payload = [0; ENCODED_BYTES_MAX];
     let decode = |frame: &[i16]| {
         let bytes = encoder.encode(frame, &mut payload);
         let mut out = vec![0; 960];

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use roomtone_media::bus::{Bus, Row, Sends};
-use roomtone_media::codec::{Codec, Decoder, Encoder, PAYLOAD_BYTES_MAX};
+use roomtone_media::codec::{Codec, Decoder, ENCODED_BYTES_MAX, Encoder};
 use roomtone_media::event::Event;
 use roomtone_media::id::{BusId, LegId};
 use roomtone_media::leg::{Leg, LegMedia, LegMediaConfig};
@@ -58,7 +58,7 @@ impl Far {
     fn audio_packet(&mut self) -> Vec<u8> {
         let samples = self.codec.frame_samples();
         let pcm: Vec<i16> = (0..samples as u64).map(|n| (self.speech)(self.position + n)).collect();
-        let mut datagram = vec![0; 12 + PAYLOAD_BYTES_MAX];
+        let mut datagram = vec![0; 12 + ENCODED_BYTES_MAX];
         write_header(&self.header, &mut datagram);
         let bytes = self.encoder.encode(&pcm, &mut datagram[12..]);
         datagram.truncate(12 + bytes);

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use roomtone_media::codec::{Codec, Encoder, PAYLOAD_BYTES_MAX};
+use roomtone_media::codec::{Codec, ENCODED_BYTES_MAX, Encoder};
 use roomtone_media::receiver::{Frame, JitterConfig, Receiver, ReceiverConfig, ReceiverStats};
 use roomtone_media::rtp::{HEADER_BYTES, Header, write_header};
 
@@ -216,7 +216,7 @@ impl Simulation {
             let pcm: Vec<i16> = (0..samples)
                 .map(|place| signal.at((number * samples + place) as f64 / rate_hz) as i16)
                 .collect();
-            let mut datagram = vec![0; HEADER_BYTES + PAYLOAD_BYTES_MAX.max(samples)];
+            let mut datagram = vec![0; HEADER_BYTES + ENCODED_BYTES_MAX.max(samples)];
             let header = Header {
                 payload_type: 96,
                 marker: number == 0,
