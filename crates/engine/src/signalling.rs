@@ -17,7 +17,7 @@ use roomtone_sip::{
 use crate::live::Driver;
 use crate::mailbox::Notifier;
 use crate::os::{Poll, Scratch, Wake};
-use crate::sip_sockets::SipSockets;
+use crate::sip_sockets::{Heard, SipSockets};
 use crate::wire::SharedWire;
 
 /// What Python hears about signalling, in order.
@@ -264,14 +264,14 @@ impl Signalling {
         let endpoint = &mut self.endpoint;
         let mut closed = Vec::new();
         let is_room =
-            sockets.read(poll, scratch, &driver.epoch.wall_offset(), &mut |flow, bytes| match bytes {
-                Some(bytes) if flow.transport == Transport::Udp => endpoint.handle_datagram(flow, bytes, now),
-                Some([]) => endpoint.handle_connected(flow, now),
-                Some(bytes) => endpoint.handle_stream(flow, bytes, now),
-                None if flow.transport == Transport::Udp => {
-                    endpoint.handle_unreachable(flow.transport, flow.remote, now);
+            sockets.read(poll, scratch, &driver.epoch.wall_offset(), &mut |flow, heard| match heard {
+                Heard::Bytes(bytes) if flow.transport == Transport::Udp => {
+                    endpoint.handle_datagram(flow, bytes, now);
                 }
-                None => {
+                Heard::Bytes(bytes) => endpoint.handle_stream(flow, bytes, now),
+                Heard::Undelivered(quoted) => endpoint.handle_undelivered(flow.remote, quoted, now),
+                Heard::Opened => endpoint.handle_connected(flow, now),
+                Heard::Ended => {
                     endpoint.handle_closed(flow.id, now);
                     endpoint.handle_unreachable(flow.transport, flow.remote, now); // it may never have opened
                     closed.push(flow.id);

@@ -11,6 +11,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::os::{Poll, Scratch, UdpSocket, WallOffset, unmapped};
 
+/// Times that a datagram is sent until its error is its own: strangers can have as many told as they send ICMP.
+const SENDS_MAX: usize = 8;
 /// Batches of datagrams that one socket may take before the others have their turn.
 const ROUNDS_MAX: usize = 8;
 /// Room for some thousand INVITEs that come at once.
@@ -32,8 +34,20 @@ struct Stream {
     failed: bool,
 }
 
-/// Says what came over a flow: bytes, an empty slice when a connection has opened, `None` when it has ended, or (UDP) when nobody is there.
-pub type Heard<'a> = dyn FnMut(&Flow, Option<&[u8]>) + 'a;
+/// What has come over a flow.
+pub enum Heard<'a> {
+    /// A connection has opened.
+    Opened,
+    /// A datagram, or the next bytes of a connection.
+    Bytes(&'a [u8]),
+    /// A datagram to the flow's remote did not arrive, ICMP says; the beginning that it quotes.
+    Undelivered(&'a [u8]),
+    /// A connection has ended.
+    Ended,
+}
+
+/// Takes what has come.
+pub type Hear<'a> = dyn FnMut(&Flow, Heard<'_>) + 'a;
 
 /// See the module.
 #[derive(Default)]
@@ -107,9 +121,12 @@ impl SipSockets {
                 .datagrams
                 .iter()
                 .find(|(id, _, bound)| flow.map_or(reaches(*bound, remote), |flow| flow == *id));
-            // The error of a datagram before this one is told here, once, and in the error queue to whom it belongs.
             let Some((_, socket, _)) = socket else { return false };
-            let sent = socket.send(bytes, remote).or_else(|_| socket.send(bytes, remote));
+            // The error of a datagram before this one is told here, once, and in the error queue to whom it belongs.
+            let mut sent = socket.send(bytes, remote);
+            for _ in 1..SENDS_MAX {
+                sent = sent.or_else(|_| socket.send(bytes, remote));
+            }
             return sent.map_or_else(|error| is_passing(&error), |()| true);
         }
         let Some(stream) = flow.and_then(|flow| self.streams.get_mut(&flow)) else { return true };
@@ -152,38 +169,39 @@ impl SipSockets {
         poll: &Poll,
         scratch: &mut Scratch,
         offset: &WallOffset,
-        heard: &mut Heard<'_>,
+        hear: &mut Hear<'_>,
     ) -> bool {
         for (id, socket, local) in &self.datagrams {
             if poll.is_ready(socket.fd()) {
-                socket.take_unreachable(&mut |remote| {
-                    heard(&Flow { id: *id, transport: Transport::Udp, local: *local, remote }, None);
+                let flow = |remote| Flow { id: *id, transport: Transport::Udp, local: *local, remote };
+                socket.take_unreachable(&mut |remote, quoted| {
+                    hear(&flow(remote), Heard::Undelivered(quoted));
                 });
                 socket.receive(scratch, offset, ROUNDS_MAX, &mut |bytes, remote, _| {
-                    heard(&Flow { id: *id, transport: Transport::Udp, local: *local, remote }, Some(bytes));
+                    hear(&flow(remote), Heard::Bytes(bytes));
                     true
                 });
             }
         }
-        let is_room = self.accept(poll, heard);
+        let is_room = self.accept(poll, hear);
         if !is_room {
             self.accepts_from = offset.now() + ACCEPT_PAUSE;
         }
         let mut ended = Vec::new();
         for stream in self.streams.values_mut() {
-            if (stream.failed || poll.is_ready(stream.socket.as_raw_fd())) && !stream.serve(heard) {
+            if (stream.failed || poll.is_ready(stream.socket.as_raw_fd())) && !stream.serve(hear) {
                 ended.push(stream.flow);
             }
         }
         for flow in ended {
             self.streams.remove(&flow.id);
-            heard(&flow, None);
+            hear(&flow, Heard::Ended);
         }
         is_room
     }
 
     /// False when the system has no room for one who waits.
-    fn accept(&mut self, poll: &Poll, heard: &mut Heard<'_>) -> bool {
+    fn accept(&mut self, poll: &Poll, hear: &mut Hear<'_>) -> bool {
         let mut accepted = Vec::new();
         let mut is_room = true;
         for (listener, _) in self.listeners.iter().filter(|(listener, _)| poll.is_ready(listener.as_raw_fd()))
@@ -209,7 +227,7 @@ impl SipSockets {
                 Flow { id, transport: Transport::Tcp, local: unmapped(local), remote: unmapped(remote) };
             self.streams
                 .insert(id, Stream { socket, flow, unsent: Vec::new(), connecting: false, failed: false });
-            heard(&flow, Some(&[]));
+            hear(&flow, Heard::Opened);
         }
         is_room
     }
@@ -243,19 +261,19 @@ fn begin_connect(remote: SocketAddr) -> io::Result<TcpStream> {
 
 impl Stream {
     /// Writes and reads; false when the connection has ended.
-    fn serve(&mut self, heard: &mut Heard<'_>) -> bool {
+    fn serve(&mut self, hear: &mut Hear<'_>) -> bool {
         if self.connecting {
             match self.socket.take_error() {
                 Ok(None) if self.socket.peer_addr().is_ok() => {
                     self.connecting = false;
-                    heard(&self.flow, Some(&[]));
+                    hear(&self.flow, Heard::Opened);
                 }
                 Ok(None) => return true,
                 _ => return false,
             }
         }
         self.write();
-        !self.failed && self.read(heard)
+        !self.failed && self.read(hear)
     }
 
     fn write(&mut self) {
@@ -274,7 +292,7 @@ impl Stream {
         }
     }
 
-    fn read(&mut self, heard: &mut Heard<'_>) -> bool {
+    fn read(&mut self, hear: &mut Hear<'_>) -> bool {
         let mut buffer = [0; 16_384];
         let mut total = 0;
         while total < READ_BYTES_MAX {
@@ -282,7 +300,7 @@ impl Stream {
                 Ok(0) => return false,
                 Ok(count) => {
                     total += count;
-                    heard(&self.flow, Some(&buffer[..count]));
+                    hear(&self.flow, Heard::Bytes(&buffer[..count]));
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return error.kind() == ErrorKind::WouldBlock,

@@ -75,7 +75,7 @@ fn nobody(host: &str) -> SocketAddr {
 fn a_request_to_nobody_ends_as_soon_as_the_network_says_so() {
     use roomtone_sip::FailReason;
 
-    for (ours, theirs) in [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("::", "::1")] {
+    for (ours, theirs) in [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("::", "::1"), ("::", "127.0.0.1")] {
         let server = Server::new(ours);
         for method in ["INVITE", "BYE"] {
             let id = server.ask(method, nobody(theirs));

@@ -1,8 +1,8 @@
 //! SIP below the dialog layer, and SDP: messages, transactions, offer and answer, over bytes and now.
 //!
 //! No clock, no socket, no thread. The engine feeds an [`Endpoint`] with bytes (`handle_datagram`,
-//! `handle_stream`), connections (`handle_connected`, `handle_closed`, `handle_unreachable`) and time
-//! (`handle_timeout` at `poll_timeout`); the dialog layer gives it answers and requests (`respond`,
+//! `handle_stream`), connections (`handle_connected`, `handle_closed`, `handle_unreachable`), what ICMP says of
+//! datagrams (`handle_undelivered`) and time (`handle_timeout` at `poll_timeout`); the dialog layer gives it answers and requests (`respond`,
 //! `request`, `cancel`); after each of these, `poll_output` is drained: bytes to send, connections to open or
 //! close, and [`Event`]s for the dialog layer. `now` is the time since the engine's start and never goes
 //! back.
@@ -26,6 +26,7 @@ mod limits;
 mod message;
 mod multipart;
 pub mod offer;
+mod quote;
 mod reply;
 mod salvage;
 pub mod sdp;

@@ -156,12 +156,43 @@ fn a_connection_that_cannot_be_opened_fails_what_waits_for_it() {
 }
 
 #[test]
-fn nobody_there_fails_a_udp_request_at_once() {
+fn an_address_that_takes_no_datagrams_fails_a_udp_request_at_once() {
     let mut lab = Lab::udp();
     let id = lab.request("BYE");
     lab.endpoint.handle_unreachable(Transport::Udp, peer(), lab.now);
     lab.drain();
     assert_eq!(lab.take_events(), [Event::Failed { transaction: id, reason: FailReason::Transport }]);
+}
+
+/// ICMP about this datagram; the address as a socket for both families says it.
+fn undelivered(lab: &mut Lab, quoted: impl AsRef<[u8]>) -> Vec<Event> {
+    let remote = "[::ffff:192.0.2.9]:5070".parse().unwrap();
+    lab.endpoint.handle_undelivered(remote, quoted.as_ref(), lab.now);
+    lab.drain();
+    lab.take_events()
+}
+
+/// Anybody can say of any address that nobody is there.
+#[test]
+fn a_request_that_did_not_arrive_ends_when_its_branch_is_quoted_and_no_other_does() {
+    let mut lab = Lab::udp();
+    let (one, other) = (lab.request("BYE"), lab.request("BYE"));
+    let [quoted, _] = &lab.take_sent()[..] else { panic!() };
+    let branch_end = quoted.find(";rport").unwrap();
+    let foreign = quoted.replace("branch=z9hG4bK", "branch=z9hG4bK0");
+    for cut in (0..=branch_end).map(|end| &quoted[..end]).chain([&*foreign, &quoted.replace("BYE", "INFO")]) {
+        assert_eq!(undelivered(&mut lab, cut), [], "{cut}");
+    }
+    lab.endpoint.handle_undelivered("192.0.2.8:5070".parse().unwrap(), quoted.as_bytes(), lab.now);
+    assert_eq!(undelivered(&mut lab, b"BYE \xff\r\nVia: \xff\r\n"), []);
+    assert_eq!(lab.endpoint.transactions(), (0, 2));
+    let failed = |transaction| [Event::Failed { transaction, reason: FailReason::Transport }];
+    assert_eq!(undelivered(&mut lab, &quoted[..=branch_end]), failed(one));
+    assert_eq!(undelivered(&mut lab, quoted), [], "once");
+    lab.wait(ms(500));
+    let repeated = lab.take_one();
+    assert_eq!(undelivered(&mut lab, repeated), failed(other));
+    assert_eq!(lab.endpoint.poll_timeout(), None);
 }
 
 /// The ICMP was about something else: an INVITE that rings repeats nothing.
@@ -172,16 +203,31 @@ fn nobody_there_does_not_end_a_call_that_rings_unless_it_is_cancelled() {
     let asked = lab.take_one();
     lab.receive(answer_to(&asked, 180, "theirs"));
     lab.take_events();
-    let unreachable = |lab: &mut Lab| {
-        // The same address, as a socket for both families says it.
-        lab.endpoint.handle_unreachable(Transport::Udp, "[::ffff:192.0.2.9]:5070".parse().unwrap(), lab.now);
-        lab.drain();
-        lab.take_events()
-    };
-    assert_eq!(unreachable(&mut lab), []);
+    assert_eq!(undelivered(&mut lab, &asked), []);
     lab.cancel(id);
-    assert_eq!(unreachable(&mut lab), [Event::Failed { transaction: id, reason: FailReason::Transport }]);
+    let cancel = lab.take_one();
+    let failed = Event::Failed { transaction: id, reason: FailReason::Transport };
+    assert_eq!(undelivered(&mut lab, cancel), [failed]);
     assert_eq!(lab.endpoint.transactions(), (0, 0));
+}
+
+#[test]
+fn nobody_there_does_not_end_a_call_that_is_answered_whose_2xx_may_be_repeated() {
+    let mut lab = Lab::udp();
+    lab.request("INVITE");
+    let asked = lab.take_one();
+    let answer = answer_to(&asked, 200, "theirs");
+    lab.receive(&answer);
+    let mut ack = our_request("ACK", 1);
+    ack.headers[1].1.push_str(";tag=theirs");
+    lab.request_to(&ack, Target::Socket(UDP, peer()));
+    let acknowledged = lab.take_one();
+    lab.take_events();
+    assert_eq!(undelivered(&mut lab, &asked), []);
+    lab.endpoint.handle_unreachable(Transport::Udp, peer(), lab.now);
+    lab.receive(&answer);
+    assert_eq!(lab.take_one(), acknowledged, "the first one was lost");
+    assert_eq!(lab.take_events(), []);
 }
 
 #[test]

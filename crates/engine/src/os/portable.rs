@@ -77,7 +77,7 @@ impl UdpSocket {
     }
 
     /// Never calls `take`.
-    pub fn take_unreachable(&self, _take: &mut dyn FnMut(SocketAddr)) {}
+    pub fn take_unreachable(&self, _take: &mut dyn FnMut(SocketAddr, &[u8])) {}
 
     /// For poll.
     pub fn fd(&self) -> RawFd {

@@ -214,7 +214,7 @@ impl Endpoint {
         self.do_client_steps(id, steps, None, due);
     }
 
-    /// Ends a transaction from outside. An INVITE that has its final answer lives on for repetitions of it.
+    /// Ends a transaction from outside: with `Event::Failed`, if it has no final answer. Repetitions of one are strays from now on.
     pub(super) fn fail_client(&mut self, id: TransactionId, reason: FailReason, _now: Duration) {
         self.settle(id, reason);
         self.end_client(id);

@@ -41,6 +41,14 @@ impl Client {
     fn rings(&self) -> bool {
         self.method == "INVITE" && self.cancel != Cancel::Sent && self.machine.is_proceeding()
     }
+
+    /// Whether its datagrams go there and have no answer. An INVITE that rings has sent nothing that could have got lost there since; one that has
+    /// its final answer is kept to acknowledge repetitions of it.
+    fn waits_for_datagrams_at(&self, remote: SocketAddr) -> bool {
+        let place = |address: SocketAddr| (address.ip().to_canonical(), address.port());
+        let is_there = self.transport == Transport::Udp && place(self.remote) == place(remote);
+        is_there && !self.is_settled && !self.rings()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -104,17 +112,23 @@ impl Clients {
         self.ids(|client| client.transport.is_reliable() && client.flow == Some(flow))
     }
 
-    /// Transactions that wait for a connection to this address, or (UDP) whose datagrams go there; oldest first. An INVITE that rings has sent
-    /// nothing that could have got lost there since.
+    /// Transactions that wait for a connection to this address, or (UDP) for an answer to datagrams that go there; oldest first.
     pub fn waiting_for(&self, transport: Transport, remote: SocketAddr) -> Vec<TransactionId> {
-        let same = |address: SocketAddr| {
-            (address.ip().to_canonical(), address.port()) == (remote.ip().to_canonical(), remote.port())
-        };
-        self.ids(|client| {
-            let is_waiting =
-                if client.transport.is_reliable() { client.flow.is_none() } else { !client.rings() };
-            is_waiting && client.transport == transport && same(client.remote)
+        self.ids(|client| match transport {
+            Transport::Udp => client.waits_for_datagrams_at(remote),
+            _ => client.flow.is_none() && client.transport == transport && client.remote == remote,
         })
+    }
+
+    /// Transactions that wait for an answer to this datagram; oldest first. With a CANCEL, the INVITE whose branch it bears: only its answer could
+    /// still come.
+    pub fn undelivered(&self, method: &str, branch: &str, remote: SocketAddr) -> Vec<TransactionId> {
+        let cancelled = (method == "CANCEL").then_some("INVITE");
+        let methods = cancelled.into_iter().chain([method]);
+        let found = methods.filter_map(|method| self.find(&(branch.to_owned(), method.to_owned())));
+        let waits =
+            |id: &TransactionId| self.get(*id).is_some_and(|client| client.waits_for_datagrams_at(remote));
+        found.filter(waits).collect()
     }
 
     fn ids(&self, fits: impl Fn(&Client) -> bool) -> Vec<TransactionId> {

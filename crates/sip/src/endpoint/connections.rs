@@ -10,6 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::event::{FailReason, Output};
 use crate::flow::{Flow, FlowId, Transport};
 use crate::limits::Limits;
+use crate::quote::quoted_request;
 use crate::stream::Framer;
 use crate::timers::{Owner, Timer};
 
@@ -142,11 +143,20 @@ impl Endpoint {
         }
     }
 
-    /// A connection could not be opened, or (UDP) the network said that nobody is there.
+    /// A connection could not be opened, or (UDP) the system takes no datagram for that address.
     pub fn handle_unreachable(&mut self, transport: Transport, remote: SocketAddr, now: Duration) {
         self.timers.clear(Owner::Connect(transport, remote), Timer::Patience);
         self.connections.opening.remove(&(transport, remote));
         for id in self.clients.waiting_for(transport, remote) {
+            self.fail_client(id, FailReason::Transport, now);
+        }
+    }
+
+    /// ICMP says that a datagram of ours did not arrive, and quotes its beginning: the request that it was ends. Without its branch in what is
+    /// quoted, nothing does.
+    pub fn handle_undelivered(&mut self, remote: SocketAddr, quoted: &[u8], now: Duration) {
+        let Some((method, branch)) = quoted_request(quoted) else { return };
+        for id in self.clients.undelivered(method, branch, remote) {
             self.fail_client(id, FailReason::Transport, now);
         }
     }
