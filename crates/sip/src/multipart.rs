@@ -2,6 +2,10 @@
 //!
 //! A part is a description when it is application/sdp, sent as it is, with no disposition but `session`; one of them counts. What else there is
 //! (ISUP of a gateway, a place, an early session) is passed over, unless its sender says that it must be understood.
+//!
+//! A part that does not say (`handling`) counts as optional, on purpose, though RFC 3261 section 20.11 wants it taken as required: gateways add parts
+//! to calls that go well without them, and say nothing. A body that is nothing but foreign is another thing: there is no call in it, and it counts as
+//! required as the RFC says (`inspect`).
 
 use core::ops::Range;
 
@@ -28,9 +32,12 @@ pub(crate) fn read(content_type: &str, body: &[u8], limits: &Limits) -> Result<P
     for line in body.split_inclusive(|&byte| byte == b'\n') {
         let rest = line.strip_prefix(b"--").and_then(|line| line.strip_prefix(boundary.as_bytes()));
         let rest = rest.map(<[u8]>::trim_ascii_end).filter(|rest| rest.is_empty() || *rest == b"--");
-        if rest.is_some() {
+        if let Some(rest) = rest {
             if let Some(start) = part_start {
                 parts.take(body, start..content_end.max(start));
+            }
+            if !rest.is_empty() {
+                return Ok(parts);
             }
             count += 1;
             if count > limits.body_parts_max {
@@ -39,9 +46,6 @@ pub(crate) fn read(content_type: &str, body: &[u8], limits: &Limits) -> Result<P
             part_start = Some(position + line.len());
         }
         position += line.len();
-        if rest == Some(b"--") {
-            return Ok(parts);
-        }
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         content_end = position - (line.len() - text.strip_suffix(b"\r").unwrap_or(text).len());
     }
