@@ -246,3 +246,14 @@ async def test_sounds_of_a_wait_document_that_are_not_there_do_not_end_it(world:
     await world.clock.sleep(2)
     assert call.ear.hears(700)
     assert not other.ended.done()
+
+
+@simulated()
+async def test_music_that_the_rooms_start_made_needless_is_no_failure(world: World) -> None:
+    world.application(Answer("<Response/>", headers={"X-Roomtone-Test-Delay": "10"}), "/wait")
+    await _waiting(world, 'waitUrl="/wait"')
+    await world.call()
+    await world.clock.sleep(3)
+    (row,) = (row for row in world.server.journal.rows() if row.kind == "wait")
+    assert row.error is None
+    assert await _codes(world) == []

@@ -527,7 +527,8 @@ async def test_the_ledger_is_held_while_the_wire_is_busy_and_free_after() -> Non
     assert clock.ledger.held == ()
 
 
-async def test_a_cancelled_request_says_so_in_the_journal() -> None:
+async def test_a_request_that_is_not_needed_any_more_is_no_failure_of_the_application() -> None:
+    measured: list[tuple[str, str]] = []
     arrived = asyncio.Event()
 
     async def app(_: web.Request) -> web.Response:
@@ -536,12 +537,29 @@ async def test_a_cancelled_request_says_so_in_the_journal() -> None:
         return web.Response()
 
     kept = journal()
-    async with application(app) as base, client(kept=kept) as made:
+    async with (
+        application(app) as base,
+        client(kept=kept, measure=lambda kind, outcome, _: measured.append((kind, outcome))) as made,
+    ):
         task = asyncio.ensure_future(made.fetch(webhook(base)))
         await arrived.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
     (row,) = kept.rows()
-    assert row.error is not None
-    assert "given up" in row.error["message"]
+    assert (row.status, row.error) == (None, None)
+    assert row.milliseconds is not None
+    assert measured == [("voice", "given_up")]
+
+
+async def test_a_redirected_request_has_no_status_before_its_answer() -> None:
+    told: list[tuple[int | None, int | None, str | None]] = []
+
+    async def app(request: web.Request) -> web.Response:
+        return web.Response(status=200 if request.path == "/b" else 308, headers={"Location": "/b"})
+
+    kept = journal(keep=lambda row: told.append((row.status, row.milliseconds, row.answer_headers.get("location"))))
+    async with application(app) as base, client(kept=kept) as made:
+        await made.fetch(webhook(f"{base}/a"))
+    assert (None, None, "/b") in told
+    assert {status for status, _, _ in told} == {None, 200}

@@ -105,4 +105,6 @@ def _outcome(request: dict[str, Any]) -> str:
     took = f" in {request['milliseconds']} ms" if request["milliseconds"] is not None else ""
     if request["error"]:
         return f"failed{took}: {request['error'].get('code')} {request['error'].get('message')}"
-    return f"{request['status']}{took}" if request["status"] is not None else "no answer yet"
+    if request["status"] is None:
+        return f"not needed any more{took}" if took else "no answer yet"
+    return f"{request['status']}{took}"

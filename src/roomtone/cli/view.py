@@ -117,7 +117,8 @@ class View:
             is_new = verb.get("started") and not known.get(_place(verb), {}).get("started")
             if call and call not in self._ended and is_new:
                 name = str(verb["path"]).removeprefix("/Response/")
-                self.calls[call] = f"{request['kind']} {name} (line {verb['line']})"
+                line = f" (line {verb['line']})" if verb["line"] else ""
+                self.calls[call] = f"{request['kind']} {name}{line}"
         self._show_verbs(seen, is_over=False)
         if call in self._ended and self._documents.get(call) == request["id"]:
             self._end_document(call)
@@ -252,13 +253,14 @@ def _answered_at(request: Line) -> str:
 
 
 def _has_answer(request: Line) -> bool:
-    return request.get("status") is not None or request.get("error") is not None
+    """Whether it is over: a status, an error, or neither when it was not needed any more."""
+    return any(request.get(name) is not None for name in ("status", "error", "milliseconds"))
 
 
 def _request_line(request: Line) -> str:
     took = f" in {request['milliseconds']} ms" if request["milliseconds"] is not None else ""
     error = request["error"]
-    outcome = f"{error.get('code')} {error.get('message')}" if error else request["status"]
+    outcome = f"{error.get('code')} {error.get('message')}" if error else request["status"] or "not needed any more"
     digits = request["parameters"].get("Digits")
     pressed = f" Digits={digits}" if digits else ""
     sender = f" ({short_sid(request['call_sid'])})" if request["call_sid"] else ""

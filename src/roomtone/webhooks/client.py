@@ -8,6 +8,7 @@ cut by wall time, and an answer with `X-Roomtone-Test-Delay: 20` arrives that ma
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager, closing
@@ -77,7 +78,16 @@ class _Reply:
     headers: dict[str, str]
     content_type: str
     body: bytes
-    delay_s: float
+
+    @property
+    def leads_to(self) -> str:
+        """The Location that is followed; "" when this is the answer."""
+        return self.headers.get("location", "") if self.status in _TO_GET | _SAME_AGAIN else ""
+
+    @property
+    def delay_s(self) -> float:
+        """In virtual time it arrives so much later."""
+        return _seconds(self.headers.get(TEST_DELAY_HEADER.lower()))
 
 
 @dataclass(slots=True)
@@ -114,7 +124,8 @@ class WebhookClient:
         resolver: AbstractResolver | None = None,
         measure: Callable[[str, str, float], None] | None = None,
     ) -> None:
-        """`resolver`: another source of names (tests); `measure(kind, outcome, seconds)`: `roomtone_request_seconds`, outcome `ok` or the error's number."""
+        """`resolver`: another source of names (tests); `measure(kind, outcome, seconds)`: `roomtone_request_seconds`, outcome `ok`, `given_up`
+        or the error's number."""
         self._clock = clock
         self._journal = journal
         self._guard = guard
@@ -140,8 +151,11 @@ class WebhookClient:
             raise self._fail(run, self._too_late(run)) from None
         except (ExchangeError, aiohttp.ClientError, OSError, ValueError) as error:
             raise self._fail(run, failure_of(error)) from error
+        except asyncio.CancelledError:
+            self._give_up(run)
+            raise
         except BaseException:
-            self._fail(run, ExchangeError(11205, "given up, because the call or the server ended"))
+            self._fail(run, ExchangeError(11205, "given up by a fault of Roomtone's own; its log says more"))
             raise
         if self._measure is not None:
             self._measure(webhook.kind, "ok", self._clock.now() - run.started)
@@ -195,6 +209,15 @@ class WebhookClient:
         waited = f"; until then it waited for {run.waits_for}" if run.waits_for else ""
         return ExchangeError(11203, f"no whole answer within {total_s:g} s (webhooks.total_timeout){waited}")
 
+    def _give_up(self, run: _Run) -> None:
+        """Nobody needs the answer any more: the room has started, the call or the server has ended. No failure of the application's."""
+        if run.room is not None:
+            run.room.give_back()
+        seconds = self._clock.now() - run.started
+        self._journal.given_up(run.request_id, round(seconds * 1000))
+        if self._measure is not None:
+            self._measure(run.webhook.kind, "given_up", seconds)
+
     def _fail(self, run: _Run, failure: ExchangeError) -> WebhookError:
         if run.room is not None:
             run.room.give_back()
@@ -217,9 +240,8 @@ class WebhookClient:
         hop = _Hop(target, webhook.method, form, target.credentials)
         for _ in range(REDIRECTS_MAX + 1):
             reply = await self._exchange_with_delay(run, hop)
-            location = reply.headers.get("location", "")
-            if location and reply.status in _TO_GET | _SAME_AGAIN:
-                hop = self._next_hop(hop, reply.status, location)
+            if reply.leads_to:
+                hop = self._next_hop(hop, reply.status, reply.leads_to)
                 continue
             return self._answer(run, hop, reply)
         raise ExchangeError(
@@ -270,6 +292,7 @@ class WebhookClient:
         return await self._exchange(run, hop, _Attempt())
 
     async def _exchange(self, run: _Run, hop: _Hop, attempt: _Attempt) -> _Reply:
+        run.status = None
         headers = self._headers(run.webhook, hop)
         self._journal.sent(run.request_id, headers)
         form = aiohttp.FormData(list(hop.parameters), charset="utf-8") if hop.method == "POST" else None
@@ -287,12 +310,14 @@ class WebhookClient:
             if run.webhook.replay_of is None:
                 self._cookies.take(run.webhook.call_sid, hop.target.public, response.cookies)
             body = await self._read(run, response, content_type)
-            milliseconds = round((self._clock.now() - run.started) * 1000)
-            shown = None if run.webhook.kind == "media" or content_type.startswith("audio/") else body
-            self._journal.answered(run.request_id, response.status, milliseconds, answered, shown)
-            return _Reply(
-                response.status, answered, content_type, body, _seconds(answered.get(TEST_DELAY_HEADER.lower()))
-            )
+            reply = _Reply(response.status, answered, content_type, body)
+            if reply.leads_to:
+                self._journal.redirected(run.request_id, answered)
+            else:
+                milliseconds = round((self._clock.now() - run.started) * 1000)
+                shown = None if run.webhook.kind == "media" or content_type.startswith("audio/") else body
+                self._journal.answered(run.request_id, reply.status, milliseconds, answered, shown)
+            return reply
 
     def _headers(self, webhook: Webhook, hop: _Hop) -> dict[str, str]:
         headers = {"User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}

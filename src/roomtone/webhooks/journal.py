@@ -99,10 +99,15 @@ class Journal:
         if self._capture == "full":
             self._change(request_id, headers=_masked(headers))
 
+    def redirected(self, request_id: str, headers: Mapping[str, str]) -> None:
+        """It goes on elsewhere: where is in the headers, until the answer is there. What was answered is not known before."""
+        if self._capture == "full":
+            self._change(request_id, answer_headers=_masked(headers))
+
     def answered(
         self, request_id: str, status: int, milliseconds: int, headers: Mapping[str, str], body: bytes | None
     ) -> None:
-        """An answer is there, whatever its status. `body` None: not text, or not read."""
+        """The answer is there, whatever its status. `body` None: not text, or not read."""
         if self._capture == "full":
             text = None if body is None else body[:BODY_CHARACTERS_MAX].decode("utf-8", "replace")
             self._change(
@@ -114,6 +119,10 @@ class Journal:
     def failed(self, request_id: str, code: int, message: str, milliseconds: int, status: int | None) -> None:
         """No usable answer."""
         self._change(request_id, error={"code": code, "message": message}, milliseconds=milliseconds, status=status)
+
+    def given_up(self, request_id: str, milliseconds: int) -> None:
+        """Its answer is not needed any more: neither a status nor an error, but a time."""
+        self._change(request_id, milliseconds=milliseconds)
 
     # what the interpreter says ------------------------------------------------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ def test_a_document_is_told_as_it_runs_each_verb_once_with_what_it_says() -> Non
     said_it = say | {"ended": at(3)}
     answered = request(body=BODY, verbs=[gather, prompt, dial, ignored, last])
     texts = said(
-        request(status=None),
+        request(status=None, milliseconds=None),
         answered,
         answered | {"verbs": [gather | runs, say, dial, ignored, last]},
         answered | {"verbs": [gather | runs, said_it, dial, ignored, last]},
@@ -164,6 +164,27 @@ def test_lines_are_in_the_order_of_their_times() -> None:
     ended = verb("Say", 2, "ran", started=at(1), ended=at(2))
     texts = said(request(verbs=[verb("Say", 2)]), event("participant-join", time=at(5)), request(verbs=[ended]))
     assert [line[:2] for line in outlined(texts)] == ["00", "05", "05"]
+
+
+def test_a_redirected_request_is_told_when_its_answer_is_there() -> None:
+    under_way = request(status=None, milliseconds=None)
+    texts = said(under_way, under_way | {"answer_headers": {"location": "/voice/"}}, request())
+    assert len(texts) == 1
+    assert "→ 200 in 5 ms" in texts[0]
+
+
+def test_a_request_that_was_not_needed_any_more_is_no_failure() -> None:
+    given_up = request(status=None, kind="wait")
+    assert "wait POST http://app/voice → not needed any more in 5 ms" in said(given_up)[0]
+    assert list(failures([given_up])) == []
+
+
+def test_the_two_verbs_of_a_spoken_text_are_told() -> None:
+    """They stand on no line, each at its own place."""
+    say = {"path": "/Response/Say[1]", "line": None, "outcome": "ran", "started": at(0), "ended": at(2)}
+    hangup = {"path": "/Response/Hangup[1]", "line": None, "outcome": "ran", "started": at(2), "ended": at(2)}
+    texts = said(request(body="Nobody is here.", verbs=[say, hangup]))
+    assert outlined(texts)[1:] == ["02 Say ran 2.0 s", "02 Hangup ran 0.0 s"]
 
 
 def test_a_failed_request_says_why() -> None:
