@@ -15,6 +15,8 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import structlog
+
 from roomtone.clock import Clock
 from roomtone.limits import SPEECH_TEXTS_MAX, SPEECH_TEXTS_PER_ACCOUNT_MAX
 from roomtone.media.clip_cache import ClipCache, Loader
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from roomtone.media.core import Clip, Codec
 
 __all__ = ["TEXT_CHARACTERS_MAX", "Speech", "SpeechError", "pieces"]
+
+_log = structlog.get_logger("roomtone.speech")
 
 TEXT_CHARACTERS_MAX = 4096
 PIECE_CHARACTERS_MAX = 250
@@ -55,11 +59,11 @@ class Speech:
         self._once = Once[tuple[str, str, str]]()  # by account, language and text
 
     async def warm(self) -> None:
-        """Starts the process and loads the English voice; never raises, since the first text will say what is wrong."""
+        """Starts the process and loads the English voice. Never raises: what is wrong is logged, and each text will say it again."""
         try:
             await self._process.speak("Ready.", "en")
-        except SpeechError:
-            return
+        except (SpeechError, OSError) as error:
+            _log.warning("speech.not_ready", reason=str(error))
 
     async def say(self, text: str, voice: str = "", language: str = "en-US", *, account_sid: str = "") -> Clip:
         """`text` as audio, its first 4096 characters. SpeechError (`code`, `message`) when it cannot be spoken, or when too many texts of the account or

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
+import structlog
 
 from roomtone.clock import LiveClock, VirtualClock
 from roomtone.limits import SPEECH_TEXTS_PER_ACCOUNT_MAX
@@ -118,6 +119,14 @@ async def test_a_voice_that_always_dies_is_an_error_with_a_number() -> None:
         await speech.warm()  # never raises
     assert caught.value.code == 13520
     assert process.restarts == 4
+
+
+async def test_a_voice_that_cannot_be_started_is_logged_and_keeps_the_rest_from_nothing() -> None:
+    async with speaking(None, "/nowhere/voice") as (speech, _, _process):
+        with structlog.testing.capture_logs() as logged:
+            await speech.warm()
+    assert [line["event"] for line in logged] == ["speech.not_ready"]
+    assert "/nowhere/voice" in logged[0]["reason"]
 
 
 async def test_who_gives_up_disturbs_nobody() -> None:
