@@ -13,18 +13,19 @@ from aiohttp import web
 from webhook_bench import application, client, webhook
 
 from roomtone.webhooks.client import ClientLimits, WebhookClient
-from roomtone.webhooks.request import Answer, Webhook, WebhookError
+from roomtone.webhooks.request import Webhook, WebhookError
 
 SOUND = b"x" * 1000
+OTHERS = ("b0", "c0", "d0")
 
 
 @pytest.fixture(autouse=True)
 def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two downloads of an account and three of all; 2,500 bytes of an account and 4,000 of all."""
+    """Two downloads of an account and four of all; 2,500 bytes of an account and 5,000 of all. A turn has room for 1,000 bytes."""
+    monkeypatch.setattr("roomtone.webhooks.downloads.SHARES", 2)
     monkeypatch.setattr("roomtone.webhooks.downloads.DOWNLOADS_PER_ACCOUNT_MAX", 2)
-    monkeypatch.setattr("roomtone.webhooks.downloads.DOWNLOADS_MAX", 3)
     monkeypatch.setattr("roomtone.webhooks.downloads.DOWNLOAD_BYTES_PER_ACCOUNT_MAX", 2500)
-    monkeypatch.setattr("roomtone.webhooks.downloads.DOWNLOAD_BYTES_MAX", 4000)
+    monkeypatch.setattr("roomtone.webhooks.client.UNTOLD_BYTES_MAX", 1000)
 
 
 @dataclass
@@ -71,20 +72,17 @@ async def test_downloads_of_an_account_and_of_all_are_bounded_and_wait_in_their_
     async with files() as (app, base, fetcher):
         first = [asyncio.create_task(fetcher.fetch(sound(f"{base}/a{n}", "AC1"))) for n in range(4)]
         await app.until(2)
-        others = [asyncio.create_task(fetcher.fetch(sound(f"{base}/{name}0", f"AC{name}"))) for name in "bc"]
-        await app.until(3)
-        assert Counter(path[1] for path in app.asked) == {"a": 2, "b": 1}
-        app.go("/b0")
+        others = [asyncio.create_task(fetcher.fetch(sound(f"{base}/{name}", f"AC{name[0]}"))) for name in OTHERS]
         await app.until(4)
-        assert app.asked[3] == "/c0", "its account was next, though the first one's others asked before"
-        for name in ("/a0", "/a1", "/c0", "/a2", "/a3"):
-            app.go(name)
-        answers: list[Answer] = await asyncio.gather(*first[:2], *others[:1])
-        for answer in answers:
-            answer.close()
-        for task in (*first[2:], *others[1:]):
+        assert Counter(path[1] for path in app.asked) == {"a": 2, "b": 1, "c": 1}
+        app.go("/b0")
+        await app.until(5)
+        assert app.asked[4] == "/d0", "its account was next, though the first one's others asked before"
+        for path in ("/a0", "/a1", "/a2", "/a3", *(f"/{name}" for name in OTHERS)):
+            app.go(path)
+        for task in (*first, *others):
             (await task).close()
-        assert app.asked[4:] == ["/a2", "/a3"]
+        assert app.asked[5:] == ["/a2", "/a3"]
         assert fetcher.downloads.held_bytes == 0
 
 
@@ -134,7 +132,7 @@ async def test_a_sound_in_place_of_a_document_takes_its_memory_too() -> None:
         assert fetcher.downloads.held_bytes == 0
 
 
-async def test_what_it_unpacks_to_is_reserved_not_what_it_is_packed_to() -> None:
+async def test_what_it_unpacks_to_is_held_not_what_it_is_packed_to() -> None:
     async def packed(_: web.Request) -> web.StreamResponse:
         response = web.Response(body=SOUND, content_type="audio/wav")
         response.enable_compression(web.ContentCoding.gzip)
@@ -144,8 +142,69 @@ async def test_what_it_unpacks_to_is_reserved_not_what_it_is_packed_to() -> None
     async with application(packed) as base, client(limits=limits) as fetcher:
         answer = await fetcher.fetch(sound(base, "AC1"))
         assert answer.body == SOUND
-        assert fetcher.downloads.held_bytes == 2000
+        assert fetcher.downloads.held_bytes == len(SOUND)
         answer.close()
+
+
+@dataclass
+class Streams:
+    """An application whose sounds do not tell their length. It begins each, and ends it when it is let go."""
+
+    size: int
+    begun: list[str] = field(default_factory=list)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "audio/wav"})
+        await response.prepare(request)
+        await response.write(b"x" * (self.size - 1))
+        async with self.changed:
+            self.begun.append(request.path)
+            self.changed.notify_all()
+        await self.end.wait()
+        await response.write(b"x")
+        return response
+
+    async def until(self, count: int) -> None:
+        async with self.changed:
+            await self.changed.wait_for(lambda: len(self.begun) >= count)
+
+
+async def test_sounds_of_untold_length_take_what_they_are_not_what_they_could_be() -> None:
+    app = Streams(size=1000)
+    limits = ClientLimits(total_timeout_s=3.0, media_bytes_max=2000)
+    async with application(app.answer) as base, client(limits=limits) as fetcher:
+        both = [asyncio.create_task(fetcher.fetch(sound(f"{base}/{name}", "AC1"))) for name in "ab"]
+        await app.until(2)
+        app.end.set()
+        answers = [await task for task in both]
+        assert [len(answer.body) for answer in answers] == [1000, 1000]
+        assert fetcher.downloads.held_bytes == 2000
+        for answer in answers:
+            answer.close()
+        assert fetcher.downloads.held_bytes == 0
+
+
+async def test_long_sounds_of_untold_length_are_read_one_after_the_other_and_never_wait_for_each_other() -> None:
+    """Each takes as much as it could be; instead of a document it takes its turn too."""
+    app = Streams(size=1500)
+    app.end.set()
+    limits = ClientLimits(total_timeout_s=10.0, media_bytes_max=2000)
+
+    async def play(asked: Webhook) -> int:
+        answer = await fetcher.fetch(asked)
+        held.append(fetcher.downloads.held_bytes)
+        answer.close()
+        return len(answer.body)
+
+    held: list[int] = []
+    async with application(app.answer) as base, client(limits=limits) as fetcher:
+        asked = [sound(f"{base}/{n}", "AC1") for n in range(4)] + [webhook(base) for _ in range(4)]
+        sizes = await asyncio.gather(*(play(one) for one in asked))
+        assert sizes == [1500] * 8
+        assert held == [1500] * 8
+        assert fetcher.downloads.held_bytes == 0
 
 
 async def test_a_failed_download_leaves_nothing_behind() -> None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Clips"]
 
+COPIES_MAX = 10_000
+"""URLs whose last answer is remembered; the oldest falls out."""
+
 _DECODING_MAX = 2
 
 
@@ -50,8 +53,6 @@ class _Copy:
 
 class Clips:
     """Fetches, decodes and keeps."""
-
-    COPIES_MAX = 10_000
 
     def __init__(
         self,
@@ -121,7 +122,7 @@ class Clips:
         if {"cookie", "*"} & {name.strip().lower() for name in headers.get("vary", "").split(",")}:
             return
         self._copies[key] = _Copy(digest, headers.get("etag", ""), headers.get("last-modified", ""))
-        while len(self._copies) > self.COPIES_MAX:
+        while len(self._copies) > COPIES_MAX:
             self._copies.popitem(last=False)
 
     async def _decode(self, digest: bytes, answer: Answer) -> Clip:

@@ -2,8 +2,9 @@
 
 Rules (spec 4.7, A15, A28). Connect within 5 s, tried twice; everything, redirects too, within 15 s, so that a silent or a trickling answer is cut. At
 most ten redirects: 301, 302 and 303 make a GET without parameters, 307 and 308 ask the same again. Each hop is signed, guarded and mapped anew. Cookies
-are the call's. Sounds take turns and room (`downloads`) inside the same limit of time. All deadlines are the clock's. In virtual time the wire holds the ledger, so that time stands while an application thinks; a real hang is
-cut by wall time, and an answer with `X-Roomtone-Test-Delay: 20` arrives that many virtual seconds later, so that our own time-out can win.
+are the call's. Sounds take turns and room (`downloads`) inside the same limit of time. All deadlines are the clock's. In virtual time the wire holds the
+ledger, so that time stands while an application thinks; a real hang is cut by wall time, and an answer with `X-Roomtone-Test-Delay: 20` arrives that many
+virtual seconds later, so that our own time-out can win.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from yarl import URL
 from roomtone.clock import Clock
 from roomtone.store.rows import RequestRow
 from roomtone.webhooks.cookies import CookiesPerCall
-from roomtone.webhooks.downloads import Downloads, Room
+from roomtone.webhooks.downloads import UNTOLD_BYTES_MAX, Downloads, Room
 from roomtone.webhooks.failure import ExchangeError, failure_of, first_words
 from roomtone.webhooks.guard import AddressRefusedError, Guard, GuardedResolver
 from roomtone.webhooks.journal import Journal
@@ -108,6 +109,12 @@ class _Run:
     room: Room | None = None
     waits_for: str = ""
 
+    def leave_room(self) -> None:
+        """What its sound took is free again."""
+        if self.room is not None:
+            self.room.give_back()
+            self.room = None
+
 
 class WebhookClient:
     """Makes the requests. One for the server's life; `close` it at the end."""
@@ -142,8 +149,9 @@ class WebhookClient:
         """Makes the request. WebhookError when there is no 2xx answer (or a 304 that was asked for), with the number of what went wrong."""
         run = _Run(webhook, "", self._clock.now())
         run.request_id = self._journal.begin(webhook, self._map.apply(webhook.url))
+        turn = self._turn(run) if webhook.kind == "media" else nullcontext()  # of other requests it is known later
         try:
-            async with self._clock.timeout(self._limits.total_timeout_s), self._turn(run):
+            async with self._clock.timeout(self._limits.total_timeout_s), turn:
                 answer = await self._follow_redirects(run)
         except aiohttp.ConnectionTimeoutError as error:
             raise self._fail(run, failure_of(error)) from error
@@ -191,10 +199,7 @@ class WebhookClient:
 
     @asynccontextmanager
     async def _turn(self, run: _Run) -> AsyncIterator[None]:
-        """A Play is one of so many at a time. A document is known to be a sound only when it comes: it takes room, and no turn."""
-        if run.webhook.kind != "media":
-            yield
-            return
+        """A sound is one of so many at a time."""
         run.waits_for = "its turn among the downloads"
         async with self.downloads.turn(run.webhook.account_sid):
             run.waits_for = ""
@@ -211,16 +216,14 @@ class WebhookClient:
 
     def _give_up(self, run: _Run) -> None:
         """Nobody needs the answer any more: the room has started, the call or the server has ended. No failure of the application's."""
-        if run.room is not None:
-            run.room.give_back()
+        run.leave_room()
         seconds = self._clock.now() - run.started
         self._journal.given_up(run.request_id, round(seconds * 1000))
         if self._measure is not None:
             self._measure(run.webhook.kind, "given_up", seconds)
 
     def _fail(self, run: _Run, failure: ExchangeError) -> WebhookError:
-        if run.room is not None:
-            run.room.give_back()
+        run.leave_room()
         seconds = self._clock.now() - run.started
         status = failure.status or run.status
         self._journal.failed(run.request_id, failure.code, failure.message, round(seconds * 1000), status)
@@ -340,42 +343,49 @@ class WebhookClient:
         return headers
 
     async def _read(self, run: _Run, response: aiohttp.ClientResponse, content_type: str) -> bytes:
-        """The body, whole. Of an answer that will not be used only as much as the journal shows; a sound instead of a document may be as long as media."""
+        """The body, whole; of an answer that will not be used only as much as the journal shows."""
         webhook = run.webhook
         fits = 200 <= response.status < 300
         is_sound = webhook.kind == "media" or content_type.startswith("audio/")
         if not fits and (is_sound or not self._journal.keeps_bodies):
             return b""
-        is_long = is_sound and webhook.kind != "media"
-        limit = max(webhook.bytes_max, self._limits.media_bytes_max) if is_long else webhook.bytes_max
-        setting = "webhooks.max_media_bytes" if is_sound else "webhooks.max_document_bytes"
-        too_large = ExchangeError(11750, f"the answer is larger than {limit} bytes ({setting})", response.status)
-        told = (
-            None if "Content-Encoding" in response.headers else response.content_length
-        )  # what it unpacks to is not told
-        if fits and told is not None and told > limit:
-            response.close()
-            raise too_large
-        if is_sound:
-            await self._take_room(run, limit if told is None else told)
+        if webhook.kind == "media":
+            return await self._read_sound(run, response, webhook.bytes_max)
+        if is_sound:  # instead of a document: it may be as long as media
+            async with self._turn(run):
+                return await self._read_sound(run, response, max(webhook.bytes_max, self._limits.media_bytes_max))
+        limit = _Limit(response, webhook.bytes_max, "webhooks.max_document_bytes")
+        if fits:
+            limit.check_told()
+        body = bytearray()
+        with nullcontext() if fits else suppress(ExchangeError):
+            async for chunk in limit.chunks():
+                body += chunk
+        return bytes(body)
+
+    async def _read_sound(self, run: _Run, response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
+        """Takes room in the order that `downloads` tells."""
+        run.leave_room()  # of an exchange that broke off and is made again
+        limit = _Limit(response, bytes_max, "webhooks.max_media_bytes")
+        limit.check_told()
+        if limit.told is not None:
+            await self._take_room(run, limit.told)
         chunks: list[bytes] = []
         size = 0
-        async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        async for chunk in limit.chunks():
             chunks.append(chunk)
             size += len(chunk)
-            if size > limit:
-                response.close()
-                if fits:
-                    raise too_large
-                break
-        return b"".join(chunks)[:limit]
+            if run.room is None and size > UNTOLD_BYTES_MAX:
+                await self._take_room(run, bytes_max)
+        room = run.room or await self._take_room(run, size)
+        room.shrink(size)
+        return b"".join(chunks)
 
-    async def _take_room(self, run: _Run, size_bytes: int) -> None:
-        if run.room is not None:
-            run.room.give_back()  # of an exchange that broke off and is made again
+    async def _take_room(self, run: _Run, size_bytes: int) -> Room:
         run.waits_for = "room in memory for its sound"
         run.room = await self.downloads.room(run.webhook.account_sid, size_bytes)
         run.waits_for = ""
+        return run.room
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -398,6 +408,36 @@ class WebhookClient:
                 trust_env=False,
             )
         return self._session
+
+
+class _Limit:
+    """Of the body of one answer: at most `bytes_max`, or it is ExchangeError 11750."""
+
+    def __init__(self, response: aiohttp.ClientResponse, bytes_max: int, setting: str) -> None:
+        self._response = response
+        self._bytes_max = bytes_max
+        self._setting = setting
+        is_packed = "Content-Encoding" in response.headers  # what it unpacks to is not told
+        self.told = None if is_packed else response.content_length
+
+    def check_told(self) -> None:
+        """Before anything is read."""
+        if self.told is not None and self.told > self._bytes_max:
+            raise self._too_large()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body up to the limit."""
+        size = 0
+        async for chunk in self._response.content.iter_chunked(_CHUNK_BYTES):
+            yield chunk[: self._bytes_max - size]
+            size += len(chunk)
+            if size > self._bytes_max:
+                raise self._too_large()
+
+    def _too_large(self) -> ExchangeError:
+        self._response.close()
+        message = f"the answer is larger than {self._bytes_max} bytes ({self._setting})"
+        return ExchangeError(11750, message, self._response.status)
 
 
 class _Connector(aiohttp.TCPConnector):

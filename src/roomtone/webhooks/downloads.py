@@ -1,7 +1,9 @@
 """Sounds of applications on their way: how many are fetched at a time, and how much memory their bytes may take until they are decoded.
 
-A Play takes its turn before it connects; every sound (a Play, or the audio that a document request was answered with) takes room for its bytes before
-they are read, and keeps it until its answer is closed. Both are shared between accounts, and who waits does so inside the time-out of its request.
+A Play takes its turn before it connects, the audio that a document request was answered with before it is read. Every sound takes room for its
+bytes before they are read, and keeps it until its answer is closed. One that does not tell its length is read into what a turn has room for by itself:
+then it takes as much as it is, or, if there is more to come, as much as one sound may be, until it is all there. So who waits for room holds a turn
+and no room, and two can never wait for each other. Both are shared between accounts, and who waits does so inside the time-out of its request.
 Nothing of it is written to a disk: what is kept of a sound is its clip, in a cache of its own limit.
 """
 
@@ -9,15 +11,13 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from roomtone.limits import (
-    DOWNLOAD_BYTES_MAX,
-    DOWNLOAD_BYTES_PER_ACCOUNT_MAX,
-    DOWNLOADS_MAX,
-    DOWNLOADS_PER_ACCOUNT_MAX,
-)
+from roomtone.limits import DOWNLOAD_BYTES_PER_ACCOUNT_MAX, DOWNLOADS_PER_ACCOUNT_MAX, SHARES
 from roomtone.shares import Shares
 
-__all__ = ["Downloads", "Room"]
+__all__ = ["UNTOLD_BYTES_MAX", "Downloads", "Room"]
+
+UNTOLD_BYTES_MAX = 512 * 1024
+"""Of a sound that does not tell its length: what its turn has room for. Speech of half a minute as PCM, of more as MP3."""
 
 
 class Room:
@@ -28,11 +28,15 @@ class Room:
         self._account_sid = account_sid
         self._size_bytes = size_bytes
 
+    def shrink(self, size_bytes: int) -> None:
+        """It is all there, and no larger than this."""
+        spare, self._size_bytes = self._size_bytes - size_bytes, size_bytes
+        if spare:
+            self._shares.release(self._account_sid, spare)
+
     def give_back(self) -> None:
         """Again is harmless."""
-        size_bytes, self._size_bytes = self._size_bytes, 0
-        if size_bytes:
-            self._shares.release(self._account_sid, size_bytes)
+        self.shrink(0)
 
 
 class Downloads:
@@ -40,10 +44,9 @@ class Downloads:
 
     def __init__(self, sound_bytes_max: int) -> None:
         self._sound_bytes_max = sound_bytes_max
-        self._turns = Shares(DOWNLOADS_MAX, DOWNLOADS_PER_ACCOUNT_MAX)
-        self._bytes = Shares(
-            max(DOWNLOAD_BYTES_MAX, sound_bytes_max), max(DOWNLOAD_BYTES_PER_ACCOUNT_MAX, sound_bytes_max)
-        )
+        account_bytes = max(DOWNLOAD_BYTES_PER_ACCOUNT_MAX, sound_bytes_max)
+        self._turns = Shares(SHARES * DOWNLOADS_PER_ACCOUNT_MAX, DOWNLOADS_PER_ACCOUNT_MAX)
+        self._bytes = Shares(SHARES * account_bytes, account_bytes)
 
     @property
     def held_bytes(self) -> int:
