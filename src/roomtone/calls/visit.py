@@ -150,7 +150,7 @@ class Visit:
             return
         if key == STAR and self._verb.hangup_on_star:
             self._participation.leave(LeaveReason.STAR)
-        elif not in_band:  # the others have heard its tones
+        elif not in_band:  # the others have heard its tones (docs/adr/0006)
             self._services.rooms.digit(self._call.sid, key)
 
     def _fail(self, code: int, message: str, participation: Participation | None = None) -> None:
