@@ -40,8 +40,10 @@ def failure_of(error: Exception) -> ExchangeError:
     """`error`: what aiohttp, the guard or a URL raised."""
     if isinstance(error, ExchangeError):
         return error
-    if isinstance(error, BadUrlError | aiohttp.InvalidURL):
+    if isinstance(error, BadUrlError):
         return ExchangeError(11100, str(error))
+    if isinstance(error, aiohttp.InvalidURL):  # whose own words are the URL with the parameters of a GET
+        return ExchangeError(11100, "the URL cannot be asked for: its host or port is malformed")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return _certificate(error.certificate_error)
     if isinstance(error, aiohttp.ClientSSLError):
