@@ -1,7 +1,7 @@
 """What a robot caller prints: its lines in the order of their times.
 
-A beep is recognised only a while after it sounded, and told at the time it sounded; so each line waits until nothing earlier can come. The times count from
-the answer, and before it from the dialling.
+A beep is recognised only a while after it sounded, and told at the time it sounded; so each line waits until nothing earlier can come. Before the answer
+there are no beeps, and lines come at once. The times count from the answer, and before it from the dialling.
 """
 
 from __future__ import annotations
@@ -29,13 +29,16 @@ class Report:
         self._who = who
         self._json = json_
         self._zero_s = now()
+        self._is_answered = False
         self._waiting: list[tuple[float, int, str, dict[str, Any]]] = []
         self._told = 0
 
-    def answered(self) -> None:
-        """Times count from now."""
+    def answered(self, **details: Any) -> None:
+        """Says so. Times count from now."""
         self.flush()
         self._zero_s = self._now()
+        self._is_answered = True
+        self._line(0.0, "answered", details)
 
     def tell(self, event: str, *, ago_s: float = 0.0, **details: Any) -> None:
         """Something that happened `ago_s` before now. It is printed as soon as nothing earlier can come."""
@@ -45,7 +48,10 @@ class Report:
 
     def release(self) -> None:
         """Prints what is old enough."""
-        self._print(max(self._now() - self._zero_s - self._late_s, 0.0))
+        if self._is_answered:
+            self._print(max(self._now() - self._zero_s - self._late_s, 0.0))
+        else:
+            self.flush()
 
     def flush(self) -> None:
         """Prints all: nothing more can come."""

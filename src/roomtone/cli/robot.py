@@ -94,11 +94,22 @@ async def _run(orders: Orders, client: Client, *, json_: bool) -> ExitCode:
             _Robot(number, orders, phone, client, destination, clip, json_=json_)
             for number in range(1, orders.count + 1)
         ]
-        codes = await asyncio.gather(*(robot.live() for robot in robots))
+        results = await asyncio.gather(*(robot.live() for robot in robots), return_exceptions=True)
     finally:
         await phone.clock.sleep(FAREWELL_S)
         phone.close()
-    return max(codes)
+    return _outcome(results)
+
+
+def _outcome(results: Sequence[ExitCode | BaseException]) -> ExitCode:
+    """The worst of them. Of robots that failed each is told, and the first raised: one that is no RoomtoneError before those that are."""
+    failures = [(number, result) for number, result in enumerate(results, 1) if isinstance(result, BaseException)]
+    if not failures:
+        return max(result for result in results if isinstance(result, ExitCode))
+    failures.sort(key=lambda failure: isinstance(failure[1], RoomtoneError))
+    for number, failure in failures[1:]:
+        print_note(f"roomtone: call {number} failed: {failure!s}")
+    raise failures[0][1]
 
 
 def _destination(target: str, client: Client) -> _Destination:
@@ -226,13 +237,12 @@ class _Robot:
             self._sum_up("interrupted before it was answered")
             raise
         call.listening = self._listening(call)
-        self._report.answered()
-        tell("answered", sip_call_id=call.sip_call_id)
+        self._report.answered(sip_call_id=call.sip_call_id)
         self._met.add("answered")
         try:
             await self._talk(call)
-        except asyncio.CancelledError:
-            self._hang_up(call, "interrupted")
+        except BaseException as error:
+            self._hang_up(call, "interrupted" if isinstance(error, asyncio.CancelledError) else "a fault of ours")
             raise
         self._hang_up(call)
         return ExitCode.CHECK_FAILED if self._missed() else ExitCode.DONE

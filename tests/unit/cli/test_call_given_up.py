@@ -1,4 +1,4 @@
-"""A robot caller that is stopped takes leave: what rings is cancelled, what talks is hung up."""
+"""A robot caller that is stopped, or fails, takes leave: what rings is cancelled, what talks is hung up."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from terminal import environment
 
 SECONDS_MAX = 30.0
+SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"
 
 
 class FarEnd:
@@ -52,10 +55,11 @@ def far_end() -> Iterator[FarEnd]:
     made.close()
 
 
-def robot(far_end: FarEnd, folder: Path, *more: str) -> subprocess.Popen[str]:
+def robot(far_end: FarEnd, folder: Path, *more: str, url: str = "") -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "roomtone", "call", f"sip:far@127.0.0.1:{far_end.port}", *more]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, cwd=folder, env=environment(), text=True, **pipes)  # type: ignore[call-overload,no-any-return]
+    variables = environment(**({"ROOMTONE_URL": url} if url else {}))
+    return subprocess.Popen(command, cwd=folder, env=variables, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
@@ -77,9 +81,8 @@ def test_a_call_that_rings_is_cancelled(far_end: FarEnd, tmp_path: Path, name: s
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
 def test_a_call_that_talks_is_hung_up(far_end: FarEnd, tmp_path: Path, name: signal.Signals) -> None:
-    sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"
     with robot(far_end, tmp_path) as process:
-        far_end.answer(far_end.until("INVITE"), "200 OK", sdp)
+        far_end.answer(far_end.until("INVITE"), "200 OK", SDP)
         far_end.until("ACK")
         assert process.stdout is not None
         while "answered" not in process.stdout.readline():
@@ -90,6 +93,51 @@ def test_a_call_that_talks_is_hung_up(far_end: FarEnd, tmp_path: Path, name: sig
     assert process.returncode == 130
     assert "over interrupted" in summary
     assert "Traceback" not in said
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """A server whose answers are not ours."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+
+def test_a_call_of_a_robot_that_fails_is_hung_up(far_end: FarEnd, tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as stranger:
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{stranger.server_port}"
+        with robot(far_end, tmp_path, "--keys", "?1", "--seconds", "60", url=url) as process:
+            far_end.answer(far_end.until("INVITE"), "200 OK", SDP)
+            far_end.answer(far_end.until("BYE"), "200 OK")
+            process.communicate(timeout=SECONDS_MAX)
+        stranger.shutdown()
+    assert process.returncode == 1
+
+
+def test_a_robot_that_fails_takes_no_other_along(far_end: FarEnd, tmp_path: Path) -> None:
+    (tmp_path / "heard-1.wav").mkdir()
+    more = ("--from", "u", "--count", "2", "--seconds", "0.5", "--record", "heard.wav")
+    with robot(far_end, tmp_path, *more) as process:
+        invites: dict[str, str] = {}
+        while len(invites) < 2:
+            invite = far_end.until("INVITE")
+            far_end.answer(invite, "180 Ringing")
+            invites[re.search(r"From:.*sip:(u-\d)", invite)[1]] = invite  # type: ignore[index]
+        far_end.answer(invites["u-1"], "200 OK", SDP)
+        far_end.answer(far_end.until("BYE"), "200 OK")
+        assert process.stdout is not None
+        while "[u-1] over" not in process.stdout.readline():
+            pass
+        far_end.answer(invites["u-2"], "200 OK", SDP)
+        far_end.answer(far_end.until("BYE"), "200 OK")
+        told, said = process.communicate(timeout=SECONDS_MAX)
+    assert "[u-2] over we hung up" in told
+    assert process.returncode == 1
+    assert "heard-1.wav cannot be written" in said
+    assert (tmp_path / "heard-2.wav").read_bytes()[:4] == b"RIFF"
 
 
 def test_a_call_that_nobody_takes_is_given_up_after_its_time(far_end: FarEnd, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -31,7 +32,6 @@ def test_a_beep_that_is_recognised_late_stands_before_what_came_after_it(capsys:
     report.tell("calling")
     clock.now_s += 3.0
     report.answered()
-    report.tell("answered")
     assert told(capsys) == [(0.0, "calling"), (0.0, "answered")], "nothing earlier can come"
     clock.now_s += 4.0
     report.tell("hears")
@@ -44,6 +44,15 @@ def test_a_beep_that_is_recognised_late_stands_before_what_came_after_it(capsys:
     report.tell("over")
     report.flush()
     assert told(capsys) == [(4.0, "hears"), (5.7, "over")]
+
+
+def test_before_the_answer_lines_come_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = itertools.count(100.0, 0.001)
+    report = Report(lambda: next(clock), late_s=2.5, call=1, who="", json_=True)
+    report.tell("calling")
+    assert [event for _, event in told(capsys)] == ["calling"]
+    report.answered()
+    assert told(capsys) == [(0.0, "answered")]
 
 
 @pytest.mark.parametrize(
