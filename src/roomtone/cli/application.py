@@ -22,6 +22,8 @@ PROBES_BEFORE_WARNING = 3
 STARTING_PROBE_S = 0.1
 STARTING_PROBES_MAX = 50
 OUTPUT_END_S_MAX = 1.0
+LINE_BYTES_MAX = 65536
+"""Of what the application prints; a longer line is shown in pieces."""
 
 
 class Application:
@@ -77,12 +79,12 @@ class Application:
         rest = b""
         while True:
             try:
-                data = os.read(output, 65536)
+                data = os.read(output, LINE_BYTES_MAX)
             except OSError:  # how a terminal says that nobody writes to it any more
                 data = b""
             *lines, rest = (rest + data).split(b"\n")
-            if not data and rest:
-                lines.append(rest)
+            if rest and (not data or len(rest) >= LINE_BYTES_MAX):
+                lines, rest = [*lines, rest], b""
             for line in lines:
                 text = line.decode(errors="replace").rstrip("\r")
                 sys.stderr.write(f"{self._name} │ {text}\n")

@@ -164,10 +164,9 @@ def _run(
 
 def _mapped(options: DevOptions) -> str:
     """Where the application really is, by --map."""
-    for public, local in options.map.items():
-        if options.app_url.startswith(public):
-            return local + options.app_url.removeprefix(public)
-    return options.app_url
+    from roomtone.webhooks.target import UrlMap  # noqa: PLC0415
+
+    return UrlMap(options.map).apply(options.app_url)
 
 
 def _what_to_try(info: ReadyInfo, options: DevOptions, *, is_demo: bool) -> str:

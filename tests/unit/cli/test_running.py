@@ -264,6 +264,22 @@ def test_an_application_that_does_not_answer_is_a_warning(tmp_path: Path) -> Non
     assert running.end(signal.SIGTERM) == 0
 
 
+def test_the_application_is_looked_for_where_the_map_leads(tmp_path: Path) -> None:
+    """By the same rule as the requests: the longest public side that ends where a part of the URL does."""
+    maps = ("http://app.example=http://127.0.0.1:1", "http://app.example/voice=http://127.0.0.1:9/v")
+    options = [word for pair in maps for word in ("--map", pair)]
+    running = Running("dev", "http://app.example/voice", *options, *FREE, folder=tmp_path)
+    assert running.says("nothing answers at http://127.0.0.1:9/v yet")
+    assert running.end(signal.SIGTERM) == 0
+
+
+def test_output_without_an_end_of_line_is_shown_in_pieces(tmp_path: Path) -> None:
+    program = "import sys, time; sys.stdout.write('x' * 100_000); sys.stdout.flush(); time.sleep(600)"
+    running = Running("dev", "http://127.0.0.1:9/", *FREE, "--", sys.executable, "-c", program, folder=tmp_path)
+    assert running.says("app │ xxxxx")
+    assert running.end(signal.SIGTERM) == 0
+
+
 def test_an_application_that_fails_ends_dev(tmp_path: Path) -> None:
     """After the server was ready: the third to knock at its door, after two while it starts, is what waits for it to answer."""
     with socket.create_server(("127.0.0.1", 0)) as free:
