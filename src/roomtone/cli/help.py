@@ -1,4 +1,4 @@
-"""The list of commands in a help text: whole first sentences, and what is not built yet at the end, by itself."""
+"""The list of commands in a help text: whole first sentences, by what they are for, and what is not built yet at the end, by itself."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ class Group(TyperGroup):
         rows = [(name, first_sentence(self.commands[name].help or "")) for name in self.list_commands(ctx)]
         built = [(name, text) for name, text in rows if not text.startswith(NOT_YET)]
         later = [(name, text.removeprefix(NOT_YET)) for name, text in rows if text.startswith(NOT_YET)]
-        with formatter.section("Commands"):
-            formatter.write_dl(built)
+        for panel in dict.fromkeys(self._panel(name) for name, _ in built):
+            with formatter.section(panel):
+                formatter.write_dl([row for row in built if self._panel(row[0]) == panel])
         if later:
             with formatter.section("Not built yet (they say so, and leave with 2)"):
                 formatter.write_dl(later)
+
+    def _panel(self, name: str) -> str:
+        panel = getattr(self.commands[name], "rich_help_panel", None)
+        return panel if isinstance(panel, str) else "Commands"
 
 
 def first_sentence(text: str) -> str:

@@ -41,26 +41,27 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("dev")(dev.dev)
-app.command("serve")(serve.serve)
-app.command("call")(call.call)
-app.command("rooms")(rooms.list_rooms)
-app.command("room")(rooms.show_room)
-app.command("why")(rooms.why)
-app.command("watch")(watch.watch)
-app.add_typer(requests.app, name="requests")
-app.add_typer(calls.app, name="calls")
-app.command("debug")(debug.debug)
-app.add_typer(numbers.app, name="numbers")
-app.add_typer(accounts.app, name="accounts")
-app.add_typer(config.app, name="config")
-app.command("doctor")(doctor.doctor)
-app.command("migrate")(migrate.migrate)
-app.command("completion")(completion.completion)
+_STARTING, _LOOKING, _KEEPING = "Start a server", "Call it, and see what happens", "Set it up"
+app.command("dev", rich_help_panel=_STARTING)(dev.dev)
+app.command("serve", rich_help_panel=_STARTING)(serve.serve)
+app.command("call", rich_help_panel=_LOOKING)(call.call)
+app.command("rooms", rich_help_panel=_LOOKING)(rooms.list_rooms)
+app.command("room", rich_help_panel=_LOOKING)(rooms.show_room)
+app.command("why", rich_help_panel=_LOOKING)(rooms.why)
+app.command("watch", rich_help_panel=_LOOKING)(watch.watch)
+app.add_typer(requests.app, name="requests", rich_help_panel=_LOOKING)
+app.add_typer(calls.app, name="calls", rich_help_panel=_LOOKING)
+app.command("debug", rich_help_panel=_LOOKING)(debug.debug)
+app.add_typer(numbers.app, name="numbers", rich_help_panel=_KEEPING)
+app.add_typer(accounts.app, name="accounts", rich_help_panel=_KEEPING)
+app.add_typer(config.app, name="config", rich_help_panel=_KEEPING)
+app.command("doctor", rich_help_panel=_KEEPING)(doctor.doctor)
+app.command("migrate", rich_help_panel=_KEEPING)(migrate.migrate)
+app.command("completion", rich_help_panel=_KEEPING)(completion.completion)
 not_yet.add_to(app)
 
 
-@app.command()
+@app.command("version", rich_help_panel=_KEEPING)
 def version(json_: JsonOption = False) -> None:
     """The version of Roomtone."""
     from roomtone.cli.version import installed_version  # noqa: PLC0415

@@ -126,7 +126,8 @@ def test_help_has_whole_sentences_and_what_is_not_built_at_its_end(tmp_path: Pat
     built, heading, later = shown.partition("\nNot built yet")
     assert heading
     assert all(len(line) <= 80 for line in shown.splitlines())
-    assert "..." not in shown.partition("Commands:")[2]
+    assert "..." not in shown.partition("Options:")[2]
+    assert built.index("\nStart a server:\n  dev ") < built.index(":\n  call ") < built.index("\nSet it up:\n")
     assert "\n  config " in built
     assert "\n  trunks " in later
 
