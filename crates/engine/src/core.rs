@@ -13,7 +13,7 @@ use roomtone_media::id::LegId;
 use rtrb::RingBuffer;
 
 use crate::control::{Control, News, WorkerHandle};
-use crate::fault::{Death, Deaths};
+use crate::death::{Death, Deaths};
 use crate::gauge::{LATENESS_BOUNDS_US, Lateness, WorkerGauges};
 use crate::live::{self, Driver};
 use crate::mailbox::{

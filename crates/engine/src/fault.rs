@@ -5,9 +5,7 @@ use core::cell::{Cell, RefCell};
 use core::fmt;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::sync::{Arc, Mutex, Once, PoisonError};
-
-use crate::mailbox::Notifier;
+use std::sync::Once;
 
 thread_local! {
     static IS_CONTAINED: Cell<bool> = const { Cell::new(false) };
@@ -63,45 +61,6 @@ pub fn contain(part: impl FnOnce()) -> Result<(), Fault> {
     outcome.map_err(|_| {
         LAST.take().unwrap_or_else(|| Fault { words: "a panic".into(), trace: Backtrace::disabled() })
     })
-}
-
-/// A thread that a fault has ended.
-#[derive(Debug)]
-pub struct Death {
-    /// Its name.
-    pub thread: String,
-    /// Of what.
-    pub fault: Fault,
-}
-
-/// Threads that have ended by a fault, for the event loop.
-#[derive(Clone)]
-pub struct Deaths {
-    all: Arc<Mutex<Vec<Death>>>,
-    notifier: Arc<Notifier>,
-}
-
-impl Deaths {
-    /// None yet; `notifier` rings for each.
-    pub fn new(notifier: Arc<Notifier>) -> Self {
-        Self { all: Arc::default(), notifier }
-    }
-
-    /// The work of a thread, to its end or its fault.
-    pub fn watch(&self, thread: &str, work: impl FnOnce()) {
-        if let Err(fault) = contain(work) {
-            self.all
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(Death { thread: thread.into(), fault });
-            self.notifier.notify();
-        }
-    }
-
-    /// Those since the last time.
-    pub fn take(&self) -> Vec<Death> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod control;
 pub mod core;
+pub mod death;
 pub mod fault;
 pub mod gauge;
 pub mod latch;

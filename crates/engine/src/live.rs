@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crate::fault::Deaths;
+use crate::death::Deaths;
 use crate::gauge::{Lateness, WorkerGauges};
 use crate::os::{Epoch, Precedence, go_first, sleep_until};
 use crate::worker::{TICK, Worker};

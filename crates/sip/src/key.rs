@@ -4,7 +4,7 @@
 //! peer of RFC 2543 (no magic cookie) the To tag is left out: its ACK to a refusal carries ours, which the
 //! INVITE had not.
 
-use crate::adapter::TopVia;
+use crate::via::TopVia;
 
 const COOKIE: &[u8] = b"z9hG4bK";
 

@@ -25,6 +25,7 @@ mod key;
 mod limits;
 mod message;
 mod multipart;
+mod name;
 pub mod offer;
 mod quote;
 mod reply;
@@ -32,6 +33,7 @@ mod salvage;
 pub mod sdp;
 mod stream;
 mod timers;
+mod via;
 
 pub use counters::{Counters, Reason, Refusal};
 pub use endpoint::Endpoint;

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use core::net::SocketAddr;
 
-use crate::adapter::canonical_name;
 use crate::flow::{FlowId, Transport};
+use crate::name::canonical_name;
 
 /// A parsed request or response. The fields are those of `SipMessage` in `_native.pyi`.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,9 +6,11 @@
 
 use core::net::SocketAddr;
 
-use crate::adapter::{TopVia, canonical_name, parse_broken_via};
+use crate::adapter::parse_broken_via;
 use crate::limits::Limits;
+use crate::name::canonical_name;
 use crate::reply::Copied;
+use crate::via::TopVia;
 
 /// What is left of a broken request.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-//! The only place that knows `sipx-sip`. Bytes, our own types and plain steps go through; no type of it
-//! leaves.
+//! The only place that knows `sipx-sip`, but for its table of names (`name`). Bytes, our own types and plain
+//! steps go through; no type of it leaves.
 //!
 //! What is taken from it: the parser, typed headers, and the four transaction machines of RFC 3261 section 17
 //! with RFC 6026. What is not, and why: its `TransactionLayer`, because its maps are unbounded and its key of
@@ -12,6 +12,4 @@ mod parse;
 
 pub(crate) use build::{build_cancel, build_request, build_response};
 pub(crate) use machine::{ClientMachine, ServerMachine, Step};
-pub(crate) use parse::{
-    Parsed, SyntaxFault, TopVia, WireRequest, WireResponse, canonical_name, parse, parse_broken_via,
-};
+pub(crate) use parse::{Parsed, SyntaxFault, WireRequest, WireResponse, parse, parse_broken_via};

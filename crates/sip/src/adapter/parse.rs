@@ -15,6 +15,7 @@ use crate::key::Key;
 use crate::limits::Limits;
 use crate::message::Message;
 use crate::reply::{Copied, is_unwritable};
+use crate::via::TopVia;
 
 /// A message that could be cut into lines; its headers may still be nonsense.
 #[derive(Debug, Clone)]
@@ -55,23 +56,6 @@ pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Parsed, SyntaxFault
         Err(ParseError::Limit { limit: LimitKind::MessageBytes, .. }) => Err(SyntaxFault::MessageTooLarge),
         Err(error) => Err(SyntaxFault::Malformed(error.to_string())),
     }
-}
-
-/// The long spelling of a header name, so that `m` and `contact` are `Contact`.
-pub(crate) fn canonical_name(name: &str) -> String {
-    text(HeaderName::parse(&Bytes::copy_from_slice(name.as_bytes())).canonical())
-}
-
-/// What the topmost Via says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TopVia {
-    pub branch: Option<Vec<u8>>,
-    pub host: String,
-    pub port: Option<u16>,
-    pub wants_rport: bool,
-    /// The same hop, with `received` and `rport` as RFC 3261 section 18.2.1 and RFC 3581 want them; none:
-    /// unchanged.
-    pub amended: Option<Vec<u8>>,
 }
 
 /// As `parse_via`, of a hop whose parameters may be nonsense: enough to send an answer to.

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use crate::adapter::{Parsed, SyntaxFault, TopVia, parse};
+use crate::adapter::{Parsed, SyntaxFault, parse};
 use crate::counters::Reason;
 use crate::endpoint::Endpoint;
 use crate::event::Output;
@@ -13,6 +13,7 @@ use crate::reply::{Copied, reason_phrase, write_reply};
 use crate::salvage::salvage;
 use crate::stream::Frame;
 use crate::timers::{Owner, Timer};
+use crate::via::TopVia;
 
 impl Endpoint {
     /// One datagram, or one WebSocket message. `flow.remote` is its sender.

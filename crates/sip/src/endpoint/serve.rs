@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use crate::adapter::{ServerMachine, Step, SyntaxFault, TopVia, WireRequest, build_response};
+use crate::adapter::{ServerMachine, Step, SyntaxFault, WireRequest, build_response};
 use crate::counters::Reason;
 use crate::endpoint::Endpoint;
 use crate::endpoint::receive::answer_flow;
@@ -14,6 +14,7 @@ use crate::inspect::{Refused, drop_foreign_body, inspect, method_label};
 use crate::key::Key;
 use crate::message::Message;
 use crate::timers::{Owner, Timer};
+use crate::via::TopVia;
 
 /// What a source over its limit is asked to wait.
 const RETRY_AFTER_SECONDS: &str = "5";
