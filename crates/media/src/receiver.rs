@@ -22,7 +22,7 @@ use crate::store::{Entry, Kept, Kind, Store};
 /// Keys that have begun and were not polled, at most; the newest beyond are dropped and counted.
 pub const DIGITS_WAITING_MAX: usize = 16;
 
-/// Bytes of payload that can wait: a second of G.711 or of Opus at 64 kbit/s.
+/// Bytes of payload that can wait: a second of G.711, or of Opus at the 64 kbit/s that our descriptions ask for at most (`maxaveragebitrate`).
 const STORE_BYTES: usize = 8_000;
 
 /// What was negotiated, as far as it concerns what comes in.

@@ -118,6 +118,10 @@ const TELEPHONE_EVENT_48K: u8 = 110;
 const COMFORT_NOISE: u8 = 13;
 const PTIME_MS: u32 = 20;
 
+/// What we ask of those who send us Opus (RFC 7587 section 6.1): repairs of lost packets, and at most what is transparent for one voice. Without a
+/// limit it may be 510 kbit/s, for which no telephone call has a use, and our store of packets no room.
+const OPUS_PARAMETERS: &str = "useinbandfec=1;maxaveragebitrate=64000";
+
 /// An offer of ours.
 #[must_use]
 pub fn make_offer(local: &Local<'_>) -> Vec<u8> {
@@ -350,7 +354,7 @@ fn add_format(media: &mut Media, payload_type: u8, encoding: RtpMap) {
 
 fn add_codec_parameters(media: &mut Media, codec: Codec, payload_type: u8) {
     if codec == Codec::Opus {
-        media.format_parameters.push((payload_type, "useinbandfec=1".to_owned()));
+        media.format_parameters.push((payload_type, OPUS_PARAMETERS.to_owned()));
     }
 }
 

@@ -67,7 +67,7 @@ fn a_whole_answer() {
     );
     let expected = "v=0\no=roomtone 42 3 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n\
                     m=audio 20000 RTP/AVP 96 102\na=rtpmap:96 opus/48000/2\na=rtpmap:102 telephone-event/48000\n\
-                    a=fmtp:96 useinbandfec=1\na=fmtp:102 0-15\na=ptime:20\na=sendrecv\n";
+                    a=fmtp:96 useinbandfec=1;maxaveragebitrate=64000\na=fmtp:102 0-15\na=ptime:20\na=sendrecv\n";
     assert_eq!(text.replace("\r\n", "\n"), expected);
     let expected = Negotiated {
         codec: Codec::Opus,
@@ -264,7 +264,8 @@ fn our_offer() {
     let expected = "v=0\no=roomtone 42 3 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n\
                     m=audio 20000 RTP/AVP 111 0 8 110 101 13\na=rtpmap:111 opus/48000/2\na=rtpmap:0 PCMU/8000\n\
                     a=rtpmap:8 PCMA/8000\na=rtpmap:110 telephone-event/48000\na=rtpmap:101 telephone-event/8000\n\
-                    a=rtpmap:13 CN/8000\na=fmtp:111 useinbandfec=1\na=fmtp:110 0-16\na=fmtp:101 0-16\na=ptime:20\n\
+                    a=rtpmap:13 CN/8000\na=fmtp:111 useinbandfec=1;maxaveragebitrate=64000\n\
+                    a=fmtp:110 0-16\na=fmtp:101 0-16\na=ptime:20\n\
                     a=sendonly\n";
     assert_eq!(text.replace("\r\n", "\n"), expected);
     let text = String::from_utf8(make_offer(&local(&[Codec::Opus]))).unwrap();
