@@ -166,6 +166,11 @@ pub(crate) fn key_of(event: u8) -> Option<u8> {
     b"0123456789*#ABCD".get(usize::from(event)).copied()
 }
 
+/// Whether a telephone has it: 0 to 9, *, #, A to D; lower case letters count as upper.
+pub fn is_key(key: u8) -> bool {
+    event_of(key).is_some()
+}
+
 /// A key as an event; lower case letters count as upper.
 pub(crate) fn event_of(key: u8) -> Option<u8> {
     b"0123456789*#ABCD".iter().position(|known| *known == key.to_ascii_uppercase()).map(|event| event as u8)

@@ -325,11 +325,11 @@ impl Receiver {
         self.keep_digit(started);
     }
 
-    /// A key that came by another way, in signalling. False: it is no key.
-    pub fn press(&mut self, key: u8) -> bool {
-        let Some(key) = event_of(key).and_then(key_of) else { return false };
-        self.keep_digit(DigitStarted { key, timestamp: 0 });
-        true
+    /// A key that came by another way, in signalling; what is no key ([`is_key`](crate::dtmf::is_key)) is passed over.
+    pub fn press(&mut self, key: u8) {
+        if let Some(key) = event_of(key).and_then(key_of) {
+            self.keep_digit(DigitStarted { key, timestamp: 0 });
+        }
     }
 
     fn keep_digit(&mut self, started: DigitStarted) {

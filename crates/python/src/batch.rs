@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use roomtone_engine::control::Order;
 use roomtone_engine::mailbox::{Direction, Target};
 use roomtone_media::bus::{Row, Sends};
+use roomtone_media::dtmf::is_key;
 use roomtone_media::id::{BusId, LegId, PlayerId, TapId};
 use roomtone_media::tap::TapPoint;
 
@@ -34,6 +35,13 @@ impl Batch {
     /// The orders; the batch is empty afterwards.
     pub fn take(&self) -> Vec<Order> {
         core::mem::take(&mut self.0.lock().expect("no holder panics"))
+    }
+}
+
+fn one_key(verb: &str, digit: &str) -> PyResult<u8> {
+    match digit.as_bytes() {
+        [key] if is_key(*key) => Ok(*key),
+        _ => Err(PyValueError::new_err(format!("{verb}: one key of 0123456789*#ABCD, not {digit:?}"))),
     }
 }
 
@@ -120,14 +128,13 @@ impl Batch {
     }
 
     fn press(&self, leg: u64, digit: &str) -> PyResult<()> {
-        let [key] = digit.as_bytes() else { return Err(PyValueError::new_err("press: one key")) };
-        self.add(Order::Press(LegId(leg), *key));
+        self.add(Order::Press(LegId(leg), one_key("press", digit)?));
         Ok(())
     }
 
     fn relay_digit(&self, bus: u64, digit: &str, except_leg: u64) -> PyResult<()> {
-        let [key] = digit.as_bytes() else { return Err(PyValueError::new_err("relay_digit: one key")) };
-        self.add(Order::RelayDigit { bus: BusId(bus), key: *key, except: LegId(except_leg) });
+        let key = one_key("relay_digit", digit)?;
+        self.add(Order::RelayDigit { bus: BusId(bus), key, except: LegId(except_leg) });
         Ok(())
     }
 
