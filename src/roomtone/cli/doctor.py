@@ -204,7 +204,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         yield Finding("server.data", "bad", f"{existing} cannot be written to", "Name a folder of this user: --data.")
         return
     free = shutil.disk_usage(existing).free
-    text = f"{folder}, {free // 1024**2} MB free"
+    text = f"{folder}{'' if existing == folder else ' (made at the first start)'}, {free // 1024**2} MB free"
     if free < DISK_FREE_BYTES_MIN:
         yield Finding("server.data", "warning", text, "Make room, or name a folder on another disk.")
     else:

@@ -99,3 +99,11 @@ def test_migrate_makes_the_tables(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "kept" / "roomtone.sqlite") as database:
         names = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert {"accounts", "numbers", "applications", "calls", "conferences", "participants", "requests"} <= names
+
+
+def test_doctor_says_that_a_data_folder_is_still_to_be_made(tmp_path: Path) -> None:
+    known = roomtone("doctor", "--data", str(tmp_path), folder=tmp_path).out
+    assert f"server.data: {tmp_path}, " in known
+    left = roomtone("doctor", "--data", str(tmp_path / "new"), folder=tmp_path)
+    assert "server.data: " + str(tmp_path / "new") + " (made at the first start), " in left.out
+    assert not (tmp_path / "new").exists()
