@@ -113,23 +113,15 @@ pub struct WorkerParts {
 }
 
 impl Tools {
-    fn receive(&mut self, bus: &mut Bus<Box<Line>>) {
-        for (leg, line) in bus.legs_mut() {
-            line.receive(leg, &mut self.reading, &self.gauges);
-        }
-    }
-
+    /// What came in, the mix, what goes out.
     fn mix(&mut self, bus: &mut Bus<Box<Line>>, now: Duration) {
-        bus.mix(now, &mut self.outbox);
+        let Self { outbox, reading, gauges, .. } = self;
+        let receive = |leg: &mut Leg, line: &mut Box<Line>| line.receive(leg, reading, gauges);
+        let send = |leg: &Leg, line: &mut Box<Line>| line.send(leg, gauges);
+        bus.mix(now, outbox, receive, send);
         while let Some(player) = bus.take_retired() {
             // A full ring leaves the player to be freed here: late, not wrong.
             let _ = self.retired.push(player);
-        }
-    }
-
-    fn send(&mut self, bus: &mut Bus<Box<Line>>) {
-        for (leg, line) in bus.legs_mut() {
-            line.send(leg, &self.gauges);
         }
     }
 
@@ -178,9 +170,7 @@ impl Worker {
         self.tools.outbox.now = now;
         self.tools.outbox.flush();
         self.take_commands(now);
-        self.each_bus(Tools::receive);
         self.each_bus(|tools, bus| tools.mix(bus, now));
-        self.each_bus(Tools::send);
         self.each_bus(|tools, bus| tools.keep_house(bus, now));
         if self.tools.outbox.overfull() {
             self.shed_newest_leg();

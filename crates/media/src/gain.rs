@@ -29,7 +29,7 @@ pub const fn look_ahead_samples(rate: Rate) -> usize {
 }
 
 /// The peak of a source over the last seconds.
-#[derive(Copy, Clone, Debug, Default)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
 pub struct Envelope(i32);
 
 impl Envelope {

@@ -9,8 +9,7 @@ use core::fmt;
 
 use opusic_c::{Application, Bitrate, Channels, InbandFec, SampleRate, Signal};
 
-use crate::payload::{DecodeError, ENCODED_BYTES_MAX, PACKET_SAMPLES_MAX};
-use crate::rate::FRAME_SAMPLES_MAX;
+use crate::payload::{DecodeError, ENCODED_BYTES_MAX, FRAME_SAMPLES_MAX, PACKET_SAMPLES_MAX};
 
 /// What we send, in bits a second.
 pub const BITRATE_BPS: u32 = 24_000;

@@ -9,6 +9,9 @@ pub const PACKET_MS_MIN: usize = 5;
 /// The most samples one packet decodes to: 60 ms at 48 kHz.
 pub const PACKET_SAMPLES_MAX: usize = 48 * PACKET_MS_MAX;
 
+/// Samples of a tick at the widest rate, 48 kHz: the size of every scratch frame.
+pub const FRAME_SAMPLES_MAX: usize = 960;
+
 /// The most bytes that an encoder of ours writes for one frame: 160 kbit/s. What comes in may be longer.
 pub const ENCODED_BYTES_MAX: usize = 400;
 

@@ -5,6 +5,7 @@
 //! [`NARROW_HZ`], so that a position counted in its samples is exact in all.
 
 use crate::codec::Codec;
+pub use crate::payload::FRAME_SAMPLES_MAX;
 
 /// One step of every bus.
 pub const TICK_MS: u32 = 20;
@@ -14,8 +15,6 @@ pub const RATES: usize = 2;
 pub const NARROW_HZ: u32 = 8_000;
 /// Samples of a tick at [`NARROW_HZ`].
 pub const NARROW_FRAME_SAMPLES: usize = 160;
-/// Samples of a tick at the widest rate: the size of every scratch frame.
-pub const FRAME_SAMPLES_MAX: usize = 960;
 
 /// A rate in use.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]

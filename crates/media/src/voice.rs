@@ -100,6 +100,12 @@ impl Voice {
         part.envelope.follow(0);
     }
 
+    /// Whether anything of it is heard in this tick, or was of late. `resample` has nothing to do while it rests.
+    pub(crate) fn rests(&self) -> bool {
+        let part_rests = |part: &Part| !part.is_heard && part.envelope == Envelope::default();
+        self.parts.iter().all(part_rests) && self.resamplers.iter().flatten().all(Resampler::is_quiet)
+    }
+
     /// The contribution at the other rates. `in_use`: rates with listeners; `silenced`: nobody is to hear it
     /// from now on.
     pub(crate) fn resample(&mut self, in_use: &[bool; RATES], silenced: bool) {

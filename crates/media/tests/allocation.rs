@@ -198,7 +198,7 @@ fn nothing_allocates_in_a_tick() {
                 counted(|| leg.handle_rtp(datagram, now));
             }
         }
-        counted(|| bus.mix(now, &mut ring));
+        counted(|| bus.mix(now, &mut ring, |_, _| (), |_, _| ()));
         for event in ring.events.drain(..) {
             match event {
                 Event::Digit { leg, key, .. } => {
@@ -234,11 +234,11 @@ fn many_players_that_end_at_once_are_not_freed_in_a_tick() {
         leg.play(player(number, &clip)).expect("room for it");
         bus.insert(leg, ());
     }
-    bus.mix(Duration::ZERO, &mut ring);
+    bus.mix(Duration::ZERO, &mut ring, |_, _| (), |_, _| ());
     (0..LEGS).for_each(|number| bus.player_mut(PlayerId(number)).expect("it plays").stop());
     let mut ended = Vec::new();
     for tick in 1..=10 {
-        counted(|| bus.mix(Duration::from_millis(20 * tick), &mut ring));
+        counted(|| bus.mix(Duration::from_millis(20 * tick), &mut ring, |_, _| (), |_, _| ()));
         assert_eq!(COUNT.get(), 0, "freed at tick {tick}");
         let is_quiet = bus.legs_mut().all(|(leg, ())| leg.packet()[12..].iter().all(|code| *code == 0xFF));
         assert!(is_quiet || tick == 1, "music at tick {tick}"); // the limiter looks ahead

@@ -13,7 +13,7 @@ use super::{Bus, Whisper};
 use crate::codec::{Codec, ENCODED_BYTES_MAX};
 use crate::event::Events;
 use crate::gain::{Limiter, Load};
-use crate::leg::{Alone, Ear, Played, Scratch};
+use crate::leg::{Alone, Ear, Leg, Played, Scratch};
 use crate::level::square_sum;
 use crate::rate::{FRAME_SAMPLES_MAX, NARROW_FRAME_SAMPLES, Rate};
 
@@ -34,6 +34,47 @@ struct Own {
     wants_shared: bool,
 }
 
+/// A mix of many legs.
+struct Shared {
+    rate: Rate,
+    is_silent: bool,
+    frame: [i16; FRAME_SAMPLES_MAX],
+    square_sum: u64,
+    /// By codec, and how many bytes of it.
+    payloads: [([u8; ENCODED_BYTES_MAX], usize); Codec::ALL.len()],
+}
+
+impl Shared {
+    fn new(rate: Rate) -> Shared {
+        Shared {
+            rate,
+            is_silent: true,
+            frame: [0; FRAME_SAMPLES_MAX],
+            square_sum: 0,
+            payloads: [([0; ENCODED_BYTES_MAX], 0); Codec::ALL.len()],
+        }
+    }
+
+    fn frame(&mut self) -> &mut [i16] {
+        &mut self.frame[..self.rate.frame_samples()]
+    }
+
+    /// To a leg of this rate.
+    fn give(&self, leg: &mut Leg, now: Duration) {
+        let Some(sender) = leg.sender_mut().filter(|sender| Rate::of(sender.codec()) == self.rate) else {
+            return;
+        };
+        let frame = &self.frame[..self.rate.frame_samples()];
+        let (payload, bytes) = &self.payloads[sender.codec() as usize];
+        if self.is_silent {
+            sender.send_silence();
+        } else {
+            sender.send_copy(&payload[..*bytes], frame);
+        }
+        leg.note_heard(now, frame, self.square_sum);
+    }
+}
+
 impl Ear {
     /// From now on this leg's own mix goes on where the shared one is.
     pub(super) fn leave(&mut self, shared: &Limiter, rate: Rate) {
@@ -43,8 +84,13 @@ impl Ear {
 }
 
 impl<T> Bus<T> {
-    /// Gives every leg its packet.
-    pub(super) fn answer(&mut self, now: Duration, events: &mut impl Events) {
+    /// Makes every leg's packet, and sends it.
+    pub(super) fn answer(
+        &mut self,
+        now: Duration,
+        events: &mut impl Events,
+        mut send: impl FnMut(&Leg, &mut T),
+    ) {
         let mut work = Work {
             sum: [0; FRAME_SAMPLES_MAX],
             frame: [0; FRAME_SAMPLES_MAX],
@@ -53,8 +99,15 @@ impl<T> Bus<T> {
         for index in 0..self.seats.len() {
             self.answer_one(index, now, &mut work, events);
         }
-        for rate in Rate::ALL {
-            self.answer_shared(rate, now, &mut work);
+        let mut shared = Rate::ALL.map(Shared::new);
+        for shared in &mut shared {
+            self.make_shared(shared, &mut work.codes);
+        }
+        for seat in &mut self.seats {
+            if seat.is_shared {
+                shared.iter().for_each(|shared| shared.give(&mut seat.leg, now));
+            }
+            send(&seat.leg, &mut seat.beside);
         }
     }
 
@@ -174,38 +227,24 @@ impl<T> Bus<T> {
         seat.leg.send_mix(now, sum, own.load.gain(), alone, Scratch { frame, codes });
     }
 
-    /// Encodes the shared mix of a rate once for each codec, and gives it to all who share it.
-    fn answer_shared(&mut self, rate: Rate, now: Duration, work: &mut Work) {
-        let Work { frame, codes, .. } = work;
-        let frame = &mut frame[..rate.frame_samples()];
-        let floor = &mut self.floors[rate.index()];
-        let Some((mixed, is_silent)) = floor.mix(frame) else { return };
+    /// Makes the shared mix of a rate, and encodes it once for each codec.
+    fn make_shared(&mut self, shared: &mut Shared, codes: &mut [u8]) {
+        let floor = &mut self.floors[shared.rate.index()];
+        let Some((mixed, is_silent)) = floor.mix(shared.frame()) else { return };
+        shared.is_silent = is_silent;
+        shared.square_sum = square_sum(shared.frame());
         let player = floor.player().filter(|_| floor.sources() == 1);
         let player = player.and_then(|place| self.players.get(place));
 
-        let mut payloads = [[0; ENCODED_BYTES_MAX]; Codec::ALL.len()];
-        let mut lengths = [0; Codec::ALL.len()];
         for codec in Codec::ALL {
             let Some((leader, has_new)) = floor.lead(codec, |seat| self.seats[seat].id) else { continue };
-            let ready =
-                player.and_then(|player| player.ready(codec, codes)).filter(|ready| ready.is_same_as(mixed));
+            let ready = player.and_then(|player| player.ready(codec, codes));
+            let ready = ready.filter(|ready| ready.is_same_as(mixed));
             if let (false, Some(sender)) = (is_silent, self.seats[leader].leg.sender_mut()) {
-                lengths[codec as usize] = sender.encode(frame, ready, has_new, &mut payloads[codec as usize]);
+                let frame = &shared.frame[..shared.rate.frame_samples()];
+                let (payload, bytes) = &mut shared.payloads[codec as usize];
+                *bytes = sender.encode(frame, ready, has_new, payload);
             }
-        }
-        let energy = square_sum(frame);
-        for seat in &mut self.seats {
-            let Some(sender) = seat.leg.sender_mut().filter(|_| seat.is_shared) else { continue };
-            let codec = sender.codec();
-            if Rate::of(codec) != rate {
-                continue;
-            }
-            if is_silent {
-                sender.send_silence();
-            } else {
-                sender.send_copy(&payloads[codec as usize][..lengths[codec as usize]], frame);
-            }
-            seat.leg.note_heard(now, frame, energy);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The mixing unit: of a live room, or the private one of a call.
 //!
-//! A tick, from top to bottom: every leg's frame and keys are taken ([`Bus::mix`]); what passes gate and gain
-//! is summed in 32 bits, once for each rate (`floor`); every leg gets its mix (`answer`): those who only
-//! listen share one frame for each codec, the others get the sum less their own samples, exactly, plus what
-//! only they hear. The cost is talkers × rates + listeners. Nothing allocates.
+//! A tick, from top to bottom: every leg's datagrams, frame and keys are taken ([`Bus::mix`]); what passes gate
+//! and gain is summed in 32 bits, once for each rate (`floor`); every leg gets its mix (`answer`): those who
+//! only listen share one frame for each codec, the others get the sum less their own samples, exactly, plus
+//! what only they hear; and every packet is sent. The cost is talkers × rates + listeners, and most of that is
+//! fetching what a leg has in memory: so a leg is passed as seldom as can be. Nothing allocates.
 //!
 //! Between ticks, legs and players come and go and rows change; that may allocate.
 
@@ -42,6 +43,8 @@ struct Seat<T> {
     is_coached: bool,
     /// It gets the shared mix, in this tick.
     is_shared: bool,
+    /// Nothing of it is heard in this tick, nor was of late.
+    rests: bool,
 }
 
 /// Somebody speaks to one leg alone.
@@ -103,6 +106,7 @@ impl<T> Bus<T> {
             target: None,
             is_coached: false,
             is_shared: false,
+            rests: false,
         });
         self.whispers.reserve(self.seats.len());
         self.targets_are_old = true;
@@ -185,25 +189,39 @@ impl<T> Bus<T> {
         retire(&mut self.players, &mut self.retired, events);
     }
 
-    /// One tick of 20 ms: afterwards every leg has its packet.
-    pub fn mix(&mut self, now: Duration, events: &mut impl Events) {
+    /// One tick of 20 ms. `receive`: gives a leg what has come for it; `send`: takes its packet. Both are asked
+    /// once for every leg, in their order.
+    pub fn mix(
+        &mut self,
+        now: Duration,
+        events: &mut impl Events,
+        receive: impl FnMut(&mut Leg, &mut T),
+        send: impl FnMut(&Leg, &mut T),
+    ) {
         self.find_targets();
-        let in_use = self.listen(now, events);
+        let in_use = self.listen(now, events, receive);
         self.sum(&in_use);
         self.play_on(&in_use, events);
-        self.answer(now, events);
+        self.answer(now, events, send);
         retire(&mut self.players, &mut self.retired, events);
     }
 
     /// Takes what everybody says. Which rates have listeners.
-    fn listen(&mut self, now: Duration, events: &mut impl Events) -> [bool; RATES] {
+    fn listen(
+        &mut self,
+        now: Duration,
+        events: &mut impl Events,
+        mut receive: impl FnMut(&mut Leg, &mut T),
+    ) -> [bool; RATES] {
         let mut in_use = [false; RATES];
         let mut began = false;
         for seat in &mut self.seats {
+            receive(&mut seat.leg, &mut seat.beside);
             let gain = (seat.row.sends != Sends::Nobody).then_some(seat.gain);
             began |= seat.leg.listen(now, gain, events);
             if let Some(voice) = seat.leg.voice() {
                 in_use[voice.rate().index()] = true;
+                seat.rests = voice.rests();
             }
         }
         if began {
@@ -219,6 +237,9 @@ impl<T> Bus<T> {
         for from in 0..self.seats.len() {
             let seat = &mut self.seats[from];
             seat.is_coached = false;
+            if seat.rests && !matches!(seat.row.sends, Sends::One(_)) {
+                continue;
+            }
             seat.leg.resample(in_use, seat.row.sends == Sends::Nobody);
             let Some(voice) = seat.leg.voice() else { continue };
             match seat.row.sends {

@@ -207,7 +207,7 @@ impl Room {
                 }
             }
             self.now += TICK;
-            self.bus.mix(self.now, &mut self.events);
+            self.bus.mix(self.now, &mut self.events, |_, _| (), |_, _| ());
             for (leg, far) in self.bus.legs_mut() {
                 far.take(leg.packet());
             }

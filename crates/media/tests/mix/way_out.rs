@@ -44,7 +44,7 @@ fn a_new_negotiation_goes_on_where_the_old_one_was() {
     let now = room.now;
     assert!(room.leg(leg).configure(Box::new(LegMedia::new(&fresh, now))).is_some());
     room.far(leg).codec = Codec::Pcma;
-    room.bus.mix(room.now, &mut room.events);
+    room.bus.mix(room.now, &mut room.events, |_, _| (), |_, _| ());
     let packet = room.leg(leg).packet().to_vec();
     let before = headers(&mut room, leg).pop().flatten().expect("a packet");
     assert_eq!(packet[1], 8, "the new payload type, no marker");
@@ -54,7 +54,7 @@ fn a_new_negotiation_goes_on_where_the_old_one_was() {
 
     let wide = LegMediaConfig { ssrc: 0xFEED, sequence: 7, timestamp: 9, ..media_config(Codec::Opus, leg) };
     assert!(room.leg(leg).configure(Box::new(LegMedia::new(&wide, now))).is_some());
-    room.bus.mix(room.now, &mut room.events);
+    room.bus.mix(room.now, &mut room.events, |_, _| (), |_, _| ());
     let packet = room.leg(leg).packet().to_vec();
     assert_eq!((packet[1], &packet[2..4]), (0x80 | 111, &7u16.to_be_bytes()[..]));
     assert_eq!(packet[8..12], 0xFEEDu32.to_be_bytes(), "another clock is another source");
