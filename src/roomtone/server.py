@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import random
 from collections.abc import Callable
@@ -346,8 +345,26 @@ async def serve(
         await stop.wait()
     finally:
         await server.drain(settings.server.drain_seconds)
-        with contextlib.suppress(TimeoutError):
-            async with server.clock.timeout(FAILED_STOP_S_MAX if server.media.lost else None):
-                await server.stop()
+        await _stop(server)
     if server.media.lost:
         raise CoreFailedError(server.media.lost)
+
+
+async def _stop(server: Server) -> None:
+    """As long as it takes; with a core that is lost, or gets lost now, what can be done in FAILED_STOP_S_MAX."""
+    stopping = asyncio.create_task(server.stop())
+
+    def give_up() -> None:
+        stopping.cancel()
+
+    def limit() -> None:
+        server.clock.call_at(server.clock.now() + FAILED_STOP_S_MAX, give_up)
+
+    server.media.on_lost = limit
+    if server.media.lost:
+        limit()
+    try:
+        await stopping
+    except asyncio.CancelledError:
+        if not server.media.lost:
+            raise

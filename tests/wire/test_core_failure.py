@@ -97,3 +97,17 @@ async def test_a_thread_that_ends_while_the_server_starts_ends_it(
     monkeypatch.setattr(Server, "start", start_and_lose)
     running = asyncio.create_task(serve(settings, on_ready=lambda _server: None, stop=asyncio.Event()))
     await _leaves_with_its_code(running)
+
+
+async def test_a_thread_that_ends_while_the_server_stops_does_not_hold_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = asyncio.Event()
+    stop.set()
+
+    async def lose_and_wait(server: Server) -> None:
+        server.media.lose(*LOST)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Server, "stop", lose_and_wait)
+    await _leaves_with_its_code(asyncio.create_task(serve(settings, on_ready=lambda _server: None, stop=stop)))

@@ -70,6 +70,9 @@ const HYSTERESIS_US: i64 = 2_500;
 /// bridges.
 const STALL_US_MIN: i64 = 80_000;
 
+/// Within this time after a stall packets are on time again.
+const STALL_OVER_US: i64 = 1_000_000;
+
 /// So many stalls are remembered, each for so long.
 const STALLS: usize = 4;
 const STALL_MEMORY_US: i64 = 15_000_000;
@@ -118,8 +121,8 @@ pub(crate) struct Lateness {
     shrunk_at_us: i64,
     late_in_row: u32,
     latest_arrival_us: i64,
-    /// Length of the stall that is not over yet; 0: none.
-    stall_us: i64,
+    /// The stall that is not over yet: when it ended, and how long it was; 0: none.
+    stall_us: (i64, i64),
     /// The last ones: when each ended, and how long it was.
     stalls_us: [(i64, i64); STALLS],
     /// Timestamp of some packet, and how far the starts of packets and of frames are apart.
@@ -143,7 +146,7 @@ impl Lateness {
             shrunk_at_us: 0,
             late_in_row: 0,
             latest_arrival_us: 0,
-            stall_us: 0,
+            stall_us: (0, 0),
             stalls_us: [(0, 0); STALLS],
             anchor: 0,
             grid: 1,
@@ -170,7 +173,7 @@ impl Lateness {
         let is_late = transit_us - self.origin_us > self.covered_us + ROUTE_US;
         self.late_in_row = if is_late { self.late_in_row + 1 } else { 0 };
         if self.seen == 0 || jumped || self.late_in_row >= ROUTE_PACKETS {
-            (self.seen, self.late_in_row, self.stall_us) = (0, 0, 0);
+            (self.seen, self.late_in_row, self.stall_us) = (0, 0, (0, 0));
             (self.origin_us, self.base_us, self.quantile_us) = (transit_us, 0, 0);
             self.covered_us = self.bounded(0);
             (self.shrunk_at_us, self.latest_arrival_us) = (arrival_us, arrival_us);
@@ -227,12 +230,15 @@ impl Lateness {
         let length_us = (arrival_us - self.latest_arrival_us).min(late_us);
         self.latest_arrival_us = self.latest_arrival_us.max(arrival_us);
         if length_us >= STALL_US_MIN {
-            self.stall_us = self.stall_us.max(length_us);
+            self.stall_us = (arrival_us, length_us.max(self.stall_us.1));
         }
-        if self.stall_us > 0 && late_us <= self.stall_us / 2 {
-            self.stalls_us.rotate_right(1);
-            self.stalls_us[0] = (arrival_us, self.stall_us);
-            self.stall_us = 0;
+        let (ended_us, length_us) = self.stall_us;
+        if length_us > 0 && late_us <= length_us / 2 {
+            if arrival_us - ended_us < STALL_OVER_US {
+                self.stalls_us.rotate_right(1);
+                self.stalls_us[0] = self.stall_us;
+            }
+            self.stall_us = (0, 0);
         }
     }
 
@@ -390,13 +396,16 @@ mod tests {
 
     #[test]
     fn a_far_end_that_stops_its_timestamps_is_no_stall() {
-        let mut lateness = adaptive();
-        for packet in 0..1_500 {
-            let arrival = ms((packet * 20 + packet / 200 * 500) as u64); // each four seconds it pauses for 500 ms
-            lateness.observe(packet * 160, 160, arrival);
-            lateness.band(arrival);
-            let margin_ms = lateness.margin_ms();
-            assert!(packet % 200 < 60 || margin_ms <= 2.0, "{margin_ms} at {packet}");
+        // It pauses for so long, once in so many packets, and after how many the margin is at its least.
+        for (pause_ms, each, settled) in [(500, 200, 60), (200, 300, 280), (120, 300, 280)] {
+            let mut lateness = adaptive();
+            for packet in 0..3_000 {
+                let arrival = ms((packet * 20 + packet / each * pause_ms) as u64);
+                lateness.observe(packet * 160, 160, arrival);
+                lateness.band(arrival);
+                let margin_ms = lateness.margin_ms();
+                assert!(packet % each < settled || margin_ms <= 2.0, "{margin_ms} at {packet} of {each}");
+            }
         }
     }
 

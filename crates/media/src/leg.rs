@@ -455,7 +455,7 @@ impl Leg {
 }
 
 /// Takes the players that have ended out of a list, each with its last word. Where `retired` has no room left
-/// they wait for the next tick, silent.
+/// they wait for one of the next ticks, silent.
 pub(crate) fn retire(players: &mut Vec<Player>, retired: &mut Vec<Player>, events: &mut impl Events) {
     let mut place = 0;
     while let Some(player) = players.get(place) {

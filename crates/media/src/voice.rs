@@ -100,7 +100,7 @@ impl Voice {
         part.envelope.follow(0);
     }
 
-    /// Whether anything of it is heard in this tick, or was of late. `resample` has nothing to do while it rests.
+    /// Whether nothing of it is heard in this tick, nor was of late: there is nothing to resample or to add.
     pub(crate) fn rests(&self) -> bool {
         let part_rests = |part: &Part| !part.is_heard && part.envelope == Envelope::default();
         self.parts.iter().all(part_rests) && self.resamplers.iter().flatten().all(Resampler::is_quiet)

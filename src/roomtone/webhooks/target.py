@@ -27,6 +27,9 @@ __all__ = [
 _URL_CHARACTERS_MAX = 8192
 _SAFE = "!$&'()*+,;=:@/?%-._~"
 _CREDENTIALS = re.compile(r"^([^/?#]*//)[^/?#]*@")
+_UP_TO_THE_LAST_AT = re.compile(
+    r"^([^/?#:]*:?/*).*@", re.DOTALL
+)  # of a URL in which nobody knows where the password ends
 
 
 class BadUrlError(ValueError):
@@ -108,7 +111,13 @@ def without_parameters(url: str, parameters: Sequence[tuple[str, str]]) -> str:
 
 def without_credentials(url: str) -> str:
     """`url`, which may be no good one, as it may be shown and told to others."""
-    return _CREDENTIALS.sub(r"\1", url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises, as it may be the beginning of a password
+        is_readable = bool(parts.netloc or not parts.scheme)
+    except ValueError:
+        is_readable = False
+    return (_CREDENTIALS if is_readable else _UP_TO_THE_LAST_AT).sub(r"\1", url)
 
 
 def origin(url: str) -> tuple[str, str]:

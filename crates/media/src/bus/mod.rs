@@ -26,7 +26,7 @@ pub use row::{Row, Sends};
 
 /// Players that may play into a bus at once; more are refused.
 pub const BUS_PLAYERS_MAX: usize = 16;
-/// Ended players that wait for [`Bus::take_retired`]; what comes beyond ends a tick later.
+/// Players that have their last word in one tick, and wait for [`Bus::take_retired`]; what comes beyond has it in the next ones, silent meanwhile.
 pub const RETIRED_PLAYERS_MAX: usize = 32;
 
 /// A leg in its place, with its row and what the engine hangs beside it.
@@ -237,7 +237,7 @@ impl<T> Bus<T> {
         for from in 0..self.seats.len() {
             let seat = &mut self.seats[from];
             seat.is_coached = false;
-            if seat.rests && !matches!(seat.row.sends, Sends::One(_)) {
+            if seat.rests {
                 continue;
             }
             seat.leg.resample(in_use, seat.row.sends == Sends::Nobody);

@@ -1,6 +1,7 @@
 //! The derived mix against the naive one: for random rows, codecs and talk spurts, what every leg gets before
 //! gain is the plain sum of the contributions of those it hears, bit for bit.
 
+use core::ops::Range;
 use std::collections::HashMap;
 
 use proptest::prelude::*;
@@ -94,14 +95,24 @@ fn chatter(seed: u64, samples_per_ms: u64) -> impl FnMut(u64) -> i16 {
     }
 }
 
-fn compare(codecs: &[u8], wide: bool, changes: &[(u8, u8)], ticks: usize) -> Result<(), TestCaseError> {
+/// `hush`: ticks in which nobody says anything.
+fn compare(
+    codecs: &[u8],
+    wide: bool,
+    changes: &[(u8, u8)],
+    ticks: usize,
+    hush: &Range<u64>,
+) -> Result<(), TestCaseError> {
     let legs = codecs.len() as u64;
     let mut room = Room::new();
     let mut members = Vec::new();
     for (n, choice) in codecs.iter().enumerate() {
         let codec = codec_of(*choice, wide);
         let row = row_of(*choice, legs);
-        let leg = room.join(n as u64, codec, row, chatter(n as u64, u64::from(codec.rate_hz()) / 1_000));
+        let (mut talk, hush) = (chatter(n as u64, u64::from(codec.rate_hz()) / 1_000), hush.clone());
+        let frame = codec.frame_samples() as u64;
+        let talk = move |sample| if hush.contains(&(sample / frame)) { 0 } else { talk(sample) };
+        let leg = room.join(n as u64, codec, row, talk);
         let (decoded, mixed) = (room.tap(leg, TapPoint::Decoded), room.tap(leg, TapPoint::Mixed));
         let tail = vec![0; look_ahead_samples(Rate::of(codec))];
         members.push(Member {
@@ -150,7 +161,7 @@ proptest! {
         codecs in proptest::collection::vec(any::<u8>(), 1..8),
         changes in proptest::collection::vec((any::<u8>(), any::<u8>()), 0..12),
     ) {
-        compare(&codecs, false, &changes, 48)?;
+        compare(&codecs, false, &changes, 48, &(0..0))?;
     }
 }
 
@@ -162,6 +173,16 @@ proptest! {
         codecs in proptest::collection::vec(any::<u8>(), 2..6),
         changes in proptest::collection::vec((any::<u8>(), any::<u8>()), 0..8),
     ) {
-        compare(&codecs, true, &changes, 32)?;
+        compare(&codecs, true, &changes, 32, &(0..0))?;
     }
+}
+
+/// Envelopes take seconds to come down. After that legs are passed over, until they speak again or come to be heard.
+#[test]
+fn who_was_silent_for_long_is_heard_from_the_first_sample() {
+    const FREE: u8 = 1; // speaks to all, hears all
+    let codecs = [0, 1, 2, 4, 12]; // Opus, PCMA, PCMU, Opus muted, Opus speaking to one
+    let mut changes = vec![(0, FREE); 100];
+    changes.extend((0..60u8).map(|n| (n % 5, if n % 3 == 0 { FREE } else { n.wrapping_mul(37) })));
+    compare(&codecs, true, &changes, 640, &(30..600)).unwrap();
 }
