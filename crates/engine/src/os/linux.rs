@@ -120,6 +120,24 @@ impl Scratch {
         scratch
     }
 
+    /// Takes as many datagrams as wait, at most `count`. One alone comes by recvmsg, the shorter way.
+    fn fill(&mut self, socket: RawFd, count: usize) {
+        self.reset();
+        // SAFETY: the headers point into live buffers of the sizes they name; no timeout is passed.
+        let taken = unsafe {
+            if count == 1 {
+                let first = &mut self.headers[0];
+                let bytes = libc::recvmsg(socket, &mut first.msg_hdr, libc::MSG_DONTWAIT);
+                first.msg_len = bytes as libc::c_uint;
+                if bytes < 0 { 0 } else { 1 }
+            } else {
+                let headers = self.headers.as_mut_ptr();
+                libc::recvmmsg(socket, headers, count as _, libc::MSG_DONTWAIT as _, ptr::null_mut())
+            }
+        };
+        self.used = usize::try_from(taken).unwrap_or(0);
+    }
+
     /// What the kernel overwrote at the last use is set back.
     fn reset(&mut self) {
         for header in &mut self.headers[..self.used] {
@@ -176,19 +194,8 @@ impl UdpSocket {
     /// second datagram takes the kernel a quarter of the call, so `take` says after the first whether it matters.
     pub fn receive(&self, scratch: &mut Scratch, offset: &WallOffset, rounds: usize, take: &mut Take<'_>) {
         for batch in core::iter::once(1).chain(core::iter::repeat_n(BATCH, rounds)) {
-            scratch.reset();
-            // SAFETY: the headers point into live buffers of the sizes they name; no timeout is passed.
-            let count = unsafe {
-                libc::recvmmsg(
-                    self.0.as_raw_fd(),
-                    scratch.headers.as_mut_ptr(),
-                    batch as libc::c_uint,
-                    libc::MSG_DONTWAIT as _,
-                    ptr::null_mut(),
-                )
-            };
-            let Ok(count) = usize::try_from(count) else { return };
-            scratch.used = count;
+            scratch.fill(self.fd(), batch);
+            let count = scratch.used;
             let mut wants_more = true;
             for index in 0..count {
                 let header = &scratch.headers[index];
