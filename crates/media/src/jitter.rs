@@ -20,6 +20,8 @@
 
 use core::time::Duration;
 
+use crate::prefetch::prefetch;
+
 /// How much delay the jitter buffer may take.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum JitterConfig {
@@ -110,7 +112,7 @@ pub(crate) struct Lateness {
     config: JitterConfig,
     floor_us: i64,
     /// Relative to `origin_us`, a ring of the last packets.
-    transits_us: Box<[i32]>,
+    transits_us: Box<[i32; PACKETS_SEEN]>,
     /// Packets since the time line began.
     seen: usize,
     origin_us: i64,
@@ -137,7 +139,7 @@ impl Lateness {
             frame: i64::from(rate_hz) / 50,
             config,
             floor_us: 0,
-            transits_us: vec![0; PACKETS_SEEN].into_boxed_slice(),
+            transits_us: Box::new([0; PACKETS_SEEN]),
             seen: 0,
             origin_us: 0,
             base_us: 0,
@@ -150,6 +152,13 @@ impl Lateness {
             stalls_us: [(0, 0); STALLS],
             anchor: 0,
             grid: 1,
+        }
+    }
+
+    /// Asks for the transits of the recent packets; sixteen come at a time.
+    pub(crate) fn prefetch(&self) {
+        for back in [0, PACKETS_RECENT / 2, PACKETS_RECENT] {
+            prefetch(&self.transits_us[self.seen.wrapping_sub(back) % PACKETS_SEEN]);
         }
     }
 
@@ -213,13 +222,9 @@ impl Lateness {
 
     fn measure(&mut self) {
         if self.seen.is_multiple_of(PACKETS_PER_QUANTILE) || self.seen < PACKETS_RECENT {
-            let mut transits = [0; PACKETS_SEEN];
-            let length = self.seen.min(PACKETS_SEEN);
-            let transits = &mut transits[..length];
-            transits.copy_from_slice(&self.transits_us[..length]);
+            let transits = &self.transits_us[..self.seen.min(PACKETS_SEEN)];
             self.base_us = transits.iter().copied().min().map_or(0, i64::from);
-            let (_, quantile, _) = transits.select_nth_unstable(length - 1 - length / LATE_ONE_IN);
-            self.quantile_us = i64::from(*quantile);
+            self.quantile_us = self.quantile_of(transits);
         }
         let wanted_us = self.quantile_us.max(self.recent_us());
         self.covered_us = self.covered_us.max(self.base_us + self.bounded(wanted_us - self.base_us));
@@ -255,17 +260,36 @@ impl Lateness {
         (second_us - STALL_BRIDGED_US).clamp(0, STALL_MARGIN_US_MAX)
     }
 
-    /// The transit that all but [`LATE_RECENT`] of the recent packets kept.
+    /// The transit that all but one in [`LATE_ONE_IN`] of these kept; not less than the least that is kept for
+    /// anyway: on a clean network to count suffices.
+    fn quantile_of(&self, transits: &[i32]) -> i64 {
+        let least_us = self.base_us + self.bounded(0);
+        let late = transits.len() / LATE_ONE_IN;
+        if transits.iter().filter(|&&transit| i64::from(transit) > least_us).count() <= late {
+            return least_us;
+        }
+        let mut sorted = [0; PACKETS_SEEN];
+        let sorted = &mut sorted[..transits.len()];
+        sorted.copy_from_slice(transits);
+        let (_, quantile, _) = sorted.select_nth_unstable(transits.len() - 1 - late);
+        i64::from(*quantile)
+    }
+
+    /// The transit that all but [`LATE_RECENT`] of the recent packets kept; not less than what is covered.
     fn recent_us(&self) -> i64 {
-        let mut highest = [i32::MIN; LATE_RECENT + 1];
-        for back in 1..=self.seen.min(PACKETS_RECENT) {
-            let transit = self.transits_us[(self.seen - back) % PACKETS_SEEN];
+        let recent = (1..=self.seen.min(PACKETS_RECENT))
+            .map(|back| i64::from(self.transits_us[(self.seen - back) % PACKETS_SEEN]));
+        if recent.clone().filter(|&transit| transit > self.covered_us).count() <= LATE_RECENT {
+            return self.covered_us;
+        }
+        let mut highest = [i64::MIN; LATE_RECENT + 1];
+        for transit in recent {
             if transit > highest[LATE_RECENT] {
                 highest[LATE_RECENT] = transit;
                 highest.sort_unstable_by(|a, b| b.cmp(a));
             }
         }
-        i64::from(highest[LATE_RECENT])
+        highest[LATE_RECENT]
     }
 
     /// The margin shrinks towards what is wanted, and with time.
