@@ -170,8 +170,11 @@ impl Worker {
         self.tools.outbox.now = now;
         self.tools.outbox.flush();
         self.take_commands(now);
-        self.each_bus(|tools, bus| tools.mix(bus, now));
-        self.each_bus(|tools, bus| tools.keep_house(bus, now));
+        self.each_bus(|tools, bus, next| {
+            next.inspect(|next| next.prefetch());
+            tools.mix(bus, now);
+        });
+        self.each_bus(|tools, bus, _| tools.keep_house(bus, now));
         if self.tools.outbox.overfull() {
             self.shed_newest_leg();
         }
@@ -185,12 +188,12 @@ impl Worker {
         }
     }
 
-    /// One part of the tick, bus by bus. A bus at which it panics ends there and then, and the others go on: a fault of ours stays in its room.
-    fn each_bus(&mut self, mut part: impl FnMut(&mut Tools, &mut Bus<Box<Line>>)) {
+    /// One part of the tick, bus by bus; it is shown the next one too. A bus at which it panics ends there and then, and the others go on: a fault of ours stays in its room.
+    fn each_bus(&mut self, mut part: impl FnMut(&mut Tools, &mut Bus<Box<Line>>, Option<&Bus<Box<Line>>>)) {
         let mut index = 0;
         while let Err(fault) = contain(|| {
-            while let Some(bus) = self.buses.get_mut(index) {
-                part(&mut self.tools, bus);
+            while let Some((bus, later)) = self.buses[index..].split_first_mut() {
+                part(&mut self.tools, bus, later.first());
                 index += 1;
             }
         }) {

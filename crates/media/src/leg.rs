@@ -12,6 +12,7 @@ use crate::id::{LegId, PlayerId};
 use crate::inband::InbandDetector;
 use crate::level::{Meter, square_sum};
 use crate::player::{Outputs, Player};
+use crate::prefetch::prefetch;
 use crate::rate::{RATES, Rate};
 use crate::receiver::{
     Drop, Frame, JitterConfig, Received, Receiver, ReceiverConfig, ReceiverStats, Reported,
@@ -210,6 +211,16 @@ impl Leg {
     pub fn set_direction(&mut self, sends: bool, receives: bool) {
         self.sends = sends;
         self.receives = receives;
+    }
+
+    /// Asks for what its next tick will need.
+    pub(crate) fn prefetch(&self) {
+        prefetch(self);
+        if let Some(media) = &self.media {
+            prefetch(&**media);
+            media.receiver.prefetch();
+            media.voice.prefetch();
+        }
     }
 
     /// A datagram from the network. `arrival`: the kernel's time of it.

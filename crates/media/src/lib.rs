@@ -27,6 +27,7 @@ mod payload;
 mod pitch;
 pub mod player;
 mod playout;
+mod prefetch;
 mod primer;
 pub mod rate;
 pub mod receiver;

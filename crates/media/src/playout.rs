@@ -181,6 +181,10 @@ impl Playout {
         self.counts
     }
 
+    pub(crate) fn prefetch(&self) {
+        self.samples.prefetch(self.frame as usize);
+    }
+
     /// Timestamp of the sample that is played next; None in a pause.
     pub(crate) fn position(&self) -> Option<i64> {
         (self.phase == Phase::Playing).then(|| self.next + self.debt - self.samples.waiting().len() as i64)

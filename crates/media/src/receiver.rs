@@ -195,6 +195,13 @@ impl Receiver {
         &self.config
     }
 
+    /// Asks for what the next packet and the next tick will need, beyond its own fields.
+    pub(crate) fn prefetch(&self) {
+        self.store.prefetch();
+        self.lateness.prefetch();
+        self.playout.prefetch();
+    }
+
     /// A datagram from the network. `arrival`: the kernel's time of it, on the clock of `now`.
     pub fn handle_rtp(&mut self, datagram: &[u8], arrival: Duration) -> Received {
         let received = match rtp::parse(datagram) {
@@ -344,8 +351,9 @@ impl Receiver {
 
     /// The next key that has begun.
     pub fn poll_digit(&mut self) -> Option<DigitStarted> {
+        let digit = self.digits_waiting[0].take()?;
         self.digits_waiting.rotate_left(1);
-        self.digits_waiting[DIGITS_WAITING_MAX - 1].take()
+        Some(digit)
     }
 
     /// The latest key, as far as known: how long it has been held, whether it has ended.

@@ -2,6 +2,8 @@
 //!
 //! Concealment and stretching look back at what was played, so it stays in front of what waits, in one piece.
 
+use crate::prefetch::prefetch;
+
 /// How much is remembered of what was played, in ms: two of the longest pitch periods and a window to
 /// compare.
 pub(crate) const HISTORY_MS: usize = 45;
@@ -55,6 +57,12 @@ impl Samples {
         self.end = added.end;
         self.buffer[added.clone()].fill(0);
         &mut self.buffer[added]
+    }
+
+    /// Asks for the place of the next `length` samples.
+    pub(crate) fn prefetch(&self, length: usize) {
+        let end = (self.end + length).min(self.buffer.len());
+        prefetch(&self.buffer[self.end..end]);
     }
 
     pub(crate) fn push(&mut self, pcm: &[i16]) {

@@ -4,11 +4,16 @@
 //! its lower bits. When either is full the oldest give way and are counted: what is newest is nearest to what
 //! is said now.
 
+use crate::prefetch::prefetch;
+
 /// Packets that can wait: 1.3 s of 20 ms, 640 ms of 10 ms.
 pub(crate) const PACKETS_MAX: usize = 64;
 
 /// The longest payload that is kept, in bytes: that of an Ethernet frame.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 1_500;
+
+/// 20 ms of G.711; most of Opus is smaller.
+const USUAL_PAYLOAD_BYTES: usize = 160;
 
 /// So many packets may be overtaken by the first one to come.
 const OVERTAKEN_MAX: i64 = 8;
@@ -81,6 +86,14 @@ impl Store {
             highest: i64::MIN,
             overflowed: 0,
         }
+    }
+
+    /// Asks for the places of the next packet.
+    pub(crate) fn prefetch(&self) {
+        prefetch(&self.slots[Self::place(self.highest.wrapping_add(1))]);
+        let start = (self.written % self.bytes.len() as u64) as usize;
+        let end = (start + USUAL_PAYLOAD_BYTES).min(self.bytes.len());
+        prefetch(&self.bytes[start..end]);
     }
 
     /// Forgets all packets. The first one to come is probably `first`; a few that it overtook are taken too.

@@ -7,6 +7,7 @@
 use crate::gain::{Envelope, apply};
 use crate::gate::Gate;
 use crate::level::{Loudness, Meter, peak};
+use crate::prefetch::prefetch;
 use crate::rate::{FRAME_SAMPLES_MAX, RATES, Rate};
 use crate::resample::Resampler;
 
@@ -55,6 +56,11 @@ impl Voice {
             resamplers: Rate::ALL.map(resampler),
             level: Meter::default(),
         }
+    }
+
+    /// Asks for the place of the next frame.
+    pub(crate) fn prefetch(&self) {
+        prefetch(&*self.parts[self.own.index()].pcm);
     }
 
     pub(crate) fn rate(&self) -> Rate {

@@ -4,7 +4,8 @@
 //! and gain is summed in 32 bits, once for each rate (`floor`); every leg gets its mix (`answer`): those who
 //! only listen share one frame for each codec, the others get the sum less their own samples, exactly, plus
 //! what only they hear; and every packet is sent. The cost is talkers × rates + listeners, and most of that is
-//! fetching what a leg has in memory: so a leg is passed as seldom as can be. Nothing allocates.
+//! fetching what a leg has in memory: so a leg is passed as seldom as can be, and its memory is asked for while
+//! the leg before it has its turn. Nothing allocates.
 //!
 //! Between ticks, legs and players come and go and rows change; that may allocate.
 
@@ -189,6 +190,13 @@ impl<T> Bus<T> {
         retire(&mut self.players, &mut self.retired, events);
     }
 
+    /// Its turn comes next: asks for the memory with which it begins.
+    pub fn prefetch(&self) {
+        if let Some(first) = self.seats.first() {
+            first.leg.prefetch();
+        }
+    }
+
     /// One tick of 20 ms. `receive`: gives a leg what has come for it; `send`: takes its packet. Both are asked
     /// once for every leg, in their order.
     pub fn mix(
@@ -215,7 +223,11 @@ impl<T> Bus<T> {
     ) -> [bool; RATES] {
         let mut in_use = [false; RATES];
         let mut began = false;
-        for seat in &mut self.seats {
+        let mut seats = self.seats.iter_mut().peekable();
+        while let Some(seat) = seats.next() {
+            if let Some(next) = seats.peek() {
+                next.leg.prefetch();
+            }
             receive(&mut seat.leg, &mut seat.beside);
             let gain = (seat.row.sends != Sends::Nobody).then_some(seat.gain);
             began |= seat.leg.listen(now, gain, events);
