@@ -114,12 +114,15 @@ class LiveClock(_Timeouts):
         self.ledger = Ledger()
 
     def now(self) -> float:
+        """`time.monotonic`, by which asyncio's loops go too: `call_at` relies on it."""
         return time.monotonic()
 
     def wall(self) -> datetime:
+        """The machine's; it jumps when that is set."""
         return datetime.now(UTC)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """On the running loop; RuntimeError without one."""
         return asyncio.get_running_loop().call_at(when, callback)
 
 
@@ -152,12 +155,15 @@ class VirtualClock(_Timeouts):
         self._order = itertools.count()
 
     def now(self) -> float:
+        """Seconds since the start, as `advance` left them."""
         return self._now
 
     def wall(self) -> datetime:
+        """`EPOCH`, and as many seconds as `now` says."""
         return self.EPOCH + timedelta(seconds=self._now)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """`callback` runs within `advance`, and never within this call."""
         timer = _Scheduled(max(when, self._now), next(self._order), callback)
         heapq.heappush(self._timers, timer)
         return timer

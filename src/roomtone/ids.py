@@ -26,15 +26,19 @@ class Ids:
         return f"{prefix}{bits:032x}"
 
     def account(self) -> str:
+        """AC…, for an account whose maker did not name one."""
         return self.new("AC")
 
     def application(self) -> str:
+        """AP…, for what answers one number."""
         return self.new("AP")
 
     def call(self) -> str:
+        """CA…, one far end from its INVITE to its end."""
         return self.new("CA")
 
     def conference(self) -> str:
+        """CF…, one life of a room; the next room of that name gets another."""
         return self.new("CF")
 
     def participation(self) -> str:
@@ -42,6 +46,7 @@ class Ids:
         return self.new("PA")
 
     def request(self) -> str:
+        """RQ…, one request to an application with its redirects; sent again by a replay it gets another."""
         return self.new("RQ")
 
     def token(self) -> str:

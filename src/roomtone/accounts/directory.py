@@ -111,9 +111,11 @@ class Directory:
         return Principal(user) if _same(password, expected) and account is not None and account.enabled else None
 
     def accounts(self) -> Sequence[AccountRow]:
+        """All of them, disabled ones too, oldest first."""
         return sorted(self._accounts.values(), key=lambda row: (row.created_at, row.sid))
 
     def account(self, sid: str) -> AccountRow | None:
+        """Also a disabled one; None when there is none of that sid."""
         return self._accounts.get(sid)
 
     def numbers(self, account: str | None) -> Sequence[tuple[NumberRow, ApplicationRow]]:

@@ -18,4 +18,5 @@ class Principal:
 
     @property
     def is_admin(self) -> bool:
+        """Whether the operator asks: alone let into `/accounts`, and into `/metrics` from another machine."""
         return self.account_sid is None

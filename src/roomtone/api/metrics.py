@@ -46,6 +46,7 @@ class Metrics(Collector):
         self._requests.labels(kind, outcome).observe(seconds)
 
     def collect(self) -> Iterable[Metric]:
+        """Everything but `roomtone_request_seconds`, as it is at this scrape; nothing before `watch`."""
         if self._rooms is None or self._calls is None:
             return
         calls = GaugeMetricFamily("roomtone_calls_active", "Calls that have not ended", labels=("dialect",))

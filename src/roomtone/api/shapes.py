@@ -31,6 +31,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParticipantShape:
+    """A call in a live room. `muted` is its own mute; while the room waits for its start (`waiting`) nobody is heard
+    anyway. `music`: it hears wait music now.
+    """
+
     call_sid: str
     caller: str
     muted: bool
@@ -43,6 +47,8 @@ class ParticipantShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomShape:
+    """A live room, its participants in the order of joining. `status`: `init` until it starts, then `in-progress`."""
+
     name: str
     conference_sid: str
     account_sid: str
@@ -67,6 +73,10 @@ class PairShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallShape:
+    """A call, live while `ended_at` is null. `listening`: a Gather takes its keys now; `peer`: host and port of the far
+    end's signalling.
+    """
+
     sid: str
     account_sid: str
     number: str
@@ -87,6 +97,10 @@ class CallShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestShape:
+    """A request to an application, its answer, and what became of each verb. While it is under way `milliseconds` is
+    null. `sent_to`: where it really went, with `webhooks.map`. What `webhooks.capture` does not keep is null or empty.
+    """
+
     id: str
     account_sid: str
     time: datetime
@@ -125,6 +139,10 @@ class EventShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberShape:
+    """A number with the application that answers it. Only those whose `source` is `api` can be changed here. Not
+    `enabled`: the settings name it no more, and nobody may call it.
+    """
+
     number: str
     account_sid: str
     application_sid: str
@@ -156,6 +174,7 @@ class AccountShape:
 
 
 def room_shape(view: ConferenceView) -> RoomShape:
+    """As the view was made; its `friendly_name` is called `name` here."""
     return RoomShape(
         name=view.friendly_name,
         conference_sid=view.conference_sid,
@@ -181,6 +200,7 @@ def _participant_shape(view: ParticipantView) -> ParticipantShape:
 
 
 def pair_shape(view: HearingView) -> PairShape:
+    """The reason as its word; the cause as `{request_id, line}`, or `{api_call}`."""
     return PairShape(
         talker=view.talker,
         listener=view.listener,
@@ -193,6 +213,7 @@ def pair_shape(view: HearingView) -> PairShape:
 
 
 def call_shape(row: CallRow, *, listening: bool) -> CallShape:
+    """`listening` comes from the live call, if there is one: no row knows it."""
     return CallShape(
         sid=row.sid,
         account_sid=row.account_sid,
@@ -214,6 +235,7 @@ def call_shape(row: CallRow, *, listening: bool) -> CallShape:
 
 
 def request_shape(row: RequestRow) -> RequestShape:
+    """The parameters become an object, in which a name that came more than once has a list."""
     return RequestShape(
         id=row.id,
         account_sid=row.account_sid,
@@ -251,6 +273,7 @@ def _named(parameters: Sequence[tuple[str, str]]) -> dict[str, str | list[str]]:
 
 
 def number_shape(number: NumberRow, application: ApplicationRow) -> NumberShape:
+    """Two rows in one: who uses the API knows no applications, but for their sid."""
     return NumberShape(
         number=number.number,
         account_sid=number.account_sid,
@@ -270,6 +293,7 @@ def number_shape(number: NumberRow, application: ApplicationRow) -> NumberShape:
 
 
 def account_shape(row: AccountRow, *, token: str | None = None) -> AccountShape:
+    """The row's token and signing key stay here; `token` is for the one answer that shows it."""
     return AccountShape(
         sid=row.sid,
         name=row.name,
@@ -283,6 +307,7 @@ def account_shape(row: AccountRow, *, token: str | None = None) -> AccountShape:
 
 
 def event_shape(row: EventRow) -> EventShape:
+    """Of a row that is committed: before, its `id` is 0."""
     return EventShape(
         id=row.id,
         time=row.time,

@@ -24,20 +24,23 @@ class LiveCall(Protocol):
     """A call that has not ended (`roomtone.calls.call`)."""
 
     @property
-    def sid(self) -> str: ...
+    def sid(self) -> str:
+        """CA and 32 hexadecimal digits."""
 
     @property
     def listening(self) -> bool:
         """Whether a Gather takes its keys now."""
 
     @property
-    def dialect_name(self) -> str: ...
+    def dialect_name(self) -> str:
+        """As `[[numbers]]` names it ("twilio"); a label of `roomtone_calls_active`."""
 
 
 class LiveCalls(Protocol):
     """`roomtone.calls.switchboard`."""
 
-    def call(self, sid: str) -> LiveCall | None: ...
+    def call(self, sid: str) -> LiveCall | None:
+        """None when there is none of that sid, or it has ended."""
 
     def __iter__(self) -> Iterator[LiveCall]: ...
 
@@ -45,31 +48,38 @@ class LiveCalls(Protocol):
 class Rooms(Protocol):
     """`roomtone.conferences`. `account_sid` None: all accounts. NotFoundError."""
 
-    def list(self, account_sid: str | None) -> Sequence[ConferenceView]: ...
+    def list(self, account_sid: str | None) -> Sequence[ConferenceView]:
+        """Oldest first."""
 
-    def room(self, account_sid: str | None, conference: str) -> ConferenceView: ...
+    def room(self, account_sid: str | None, conference: str) -> ConferenceView:
+        """By name or by conference SID."""
 
     def hearing(
         self, account_sid: str | None, conference: str, talker: str | None = None, listener: str | None = None
-    ) -> Sequence[HearingView]: ...
+    ) -> Sequence[HearingView]:
+        """All pairs, or those of one talker or listener (call SIDs or callers), or of both. UsageError: too many."""
 
     @property
-    def rooms_active(self) -> int: ...
+    def rooms_active(self) -> int:
+        """Live rooms of all accounts."""
 
     @property
-    def participants_active(self) -> int: ...
+    def participants_active(self) -> int:
+        """Calls in them."""
 
 
 class Journal(Protocol):
     """`roomtone.webhooks.journal`."""
 
-    def get(self, request_id: str) -> RequestRow | None: ...
+    def get(self, request_id: str) -> RequestRow | None:
+        """Of any account. None: unknown, or no longer in memory (ask the store)."""
 
 
 class Replay(Protocol):
     """`WebhookClient.replay`."""
 
-    async def __call__(self, account_sid: str | None, request_id: str, to: str | None = None) -> RequestRow | None: ...
+    async def __call__(self, account_sid: str | None, request_id: str, to: str | None = None) -> RequestRow | None:
+        """The new request, also when it failed. None: no request of that account (None: of any), or not kept whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,7 @@ class Follower:
         self._ready = asyncio.Event()
 
     def wants(self, kind: str, account_sid: str, call_sid: str | None) -> bool:
+        """`kind`: one of `TYPES`. Who follows one call gets no line that is about no call."""
         return (
             kind in self.types
             and self.account in (None, account_sid)
@@ -50,6 +51,7 @@ class Follower:
         )
 
     def put(self, line: Line) -> None:
+        """Never waits. Past `LINES_MAX` the reader is told `too_slow`, and its stream ends; the rest is dropped."""
         if len(self._lines) < LINES_MAX:
             self._lines.append(line)
         elif self._lines[-1] is not None:

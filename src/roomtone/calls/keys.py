@@ -36,6 +36,7 @@ class Listening:
         self._pressed = asyncio.Event()
 
     def press(self, key: str, *, in_band: bool = False) -> None:  # noqa: ARG002  # either kind counts
+        """Puts the key behind those that were not taken yet."""
         self._keys.append(key)
         self._pressed.set()
 

@@ -145,13 +145,16 @@ class Route(Protocol):
     """Where a called number leads."""
 
     @property
-    def account(self) -> AccountRow: ...
+    def account(self) -> AccountRow:
+        """Whose number it is: its token signs the requests."""
 
     @property
-    def number(self) -> NumberRow: ...
+    def number(self) -> NumberRow:
+        """What was called, as it is registered: with its plus, if it has one."""
 
     @property
-    def application(self) -> ApplicationRow: ...
+    def application(self) -> ApplicationRow:
+        """Where the documents of its calls come from, and in which dialect."""
 
 
 class Directory(Protocol):

@@ -60,17 +60,21 @@ class Visit:
 
     @property
     def call_sid(self) -> str:
+        """The participant's name in the room."""
         return self._call.sid
 
     @property
     def leg(self) -> int:
+        """The call's leg, which is the room's to move and to mute during the stay."""
         return self._call.leg
 
     @property
     def private_bus(self) -> int:
+        """The call's own bus, to which the room gives the leg back."""
         return self._call.bus
 
     def start_wait(self, conference_sid: str, friendly_name: str) -> None:
+        """Runs the wait document into the caller's ear; nothing for an empty waitUrl, or when it runs already."""
         url = self._verb.wait_url
         if url == "" or self._waiting is not None:
             return
@@ -87,6 +91,7 @@ class Visit:
         self._waiting.add_done_callback(lambda run: report_fault(run, self._call.sid))
 
     def stop_wait(self, batch: Batch) -> None:
+        """Adds the stop of its sound to `batch`, and cancels the run. Harmless when there is none."""
         if self._wait_run is None or self._waiting is None:
             return
         self._wait_run.stop_sound(batch)

@@ -51,12 +51,15 @@ class Client:
         return self._ask("GET", path, query)
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Json:
+        """The answer of `/api/v1{path}`; `body` goes as JSON, None as no body. RoomtoneError."""
         return self._ask("POST", path, {}, body)
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Json:
+        """The resource as it is after the change; what `body` leaves out stays. RoomtoneError."""
         return self._ask("PATCH", path, {}, body)
 
     def delete(self, path: str) -> None:
+        """Returns when it is gone. RoomtoneError; NotFoundError when it was not there."""
         self._ask("DELETE", path, {})
 
     def stream(self, path: str, **query: Any) -> Iterator[Json]:

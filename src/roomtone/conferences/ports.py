@@ -20,7 +20,8 @@ class Member(Protocol):
     """
 
     @property
-    def call_sid(self) -> str: ...
+    def call_sid(self) -> str:
+        """The participant's name in the room, for as long as it is there."""
 
     @property
     def leg(self) -> int:
@@ -45,16 +46,20 @@ class Member(Protocol):
 class Media(Protocol):
     """The part of `roomtone.media.core.Media` that is used here."""
 
-    def batch(self) -> Batch: ...
+    def batch(self) -> Batch:
+        """An empty batch."""
 
     def submit(self, batch: Batch) -> Awaitable[Ack]:
         """Queues the batch before it returns; what is returned is done when it has been applied."""
 
-    def new_id(self) -> int: ...
+    def new_id(self) -> int:
+        """For a bus or a player; never used again."""
 
-    def on_bus(self, bus: int, handler: Callable[[Any], None] | None) -> None: ...
+    def on_bus(self, bus: int, handler: Callable[[Any], None] | None) -> None:
+        """BusLost of that bus goes to `handler`; None: to nobody any more."""
 
-    def on_player(self, player: int, handler: Callable[[Any], None]) -> None: ...
+    def on_player(self, player: int, handler: Callable[[Any], None]) -> None:
+        """ItemStarted, ItemDone and at last PlayerDone of that player go to `handler`."""
 
 
 class Store(Protocol):

@@ -110,6 +110,8 @@ class StartMusic:
 
 @dataclass(frozen=True, slots=True)
 class StopMusic:
+    """The end of what `StartMusic` began: each has one, at the latest before the participant's `Left`."""
+
     call_sid: str
 
 

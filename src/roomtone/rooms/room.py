@@ -113,11 +113,15 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Mute:
+    """An API wants it. Nothing follows for who is muted already, or gone."""
+
     call_sid: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unmute:
+    """An API wants it. Nothing follows for who is not muted, or gone."""
+
     call_sid: str
 
 

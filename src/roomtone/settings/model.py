@@ -44,12 +44,14 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class _Section(BaseModel):
-    """`secrets`: settings that may also be given as NAME_file; `paths`: settings that are relative to the file that names them."""
+    """An unknown name in it is an error. Secrets in files and relative paths are resolved before (`load.py`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Server(_Section):
+    """What the process keeps, its HTTP port, its threads, and how long rooms may go on after SIGTERM."""
+
     data: Path | None = Path("data")  # None: nothing is kept (only `dev`)
     http: Endpoint = Field(default="127.0.0.1:8080", validate_default=True)
     public_url: OptionalUrl = ""
@@ -62,11 +64,17 @@ class Server(_Section):
 
 
 class Tls(_Section):
+    """Paths of one pair for https, wss and sips. No effect yet."""
+
     certificate: str = ""
     key: str = ""
 
 
 class Sip(_Section):
+    """Where phones call, and the addresses and ports of their audio. `rtp_ports`: lowest and highest even port, two
+    ports a call; (0, 0): any free ones.
+    """
+
     udp: OptionalEndpoint = Field(default="127.0.0.1:5060", validate_default=True)
     tcp: OptionalEndpoint = Field(default="127.0.0.1:5060", validate_default=True)
     tls: OptionalEndpoint = None
@@ -93,6 +101,10 @@ class Sip(_Section):
 
 
 class Webhooks(_Section):
+    """Requests to applications: what they may reach, how long (seconds) and how large (bytes) an answer may be, and
+    what is kept of both.
+    """
+
     allow_networks: tuple[Network, ...] = ()
     connect_timeout: Seconds = 5.0
     total_timeout: Seconds = 15.0
@@ -105,6 +117,8 @@ class Webhooks(_Section):
 
 
 class Rooms(_Section):
+    """What holds in every room. `max_participants`: default and cap of `maxParticipants`."""
+
     max_participants: Annotated[int, Field(ge=2)] = 40
     music_when_alone: bool = False
     agc: bool = False
@@ -112,18 +126,26 @@ class Rooms(_Section):
 
 
 class Limits(_Section):
+    """Calls at a time, and new ones a second. Beyond each: 503 with Retry-After."""
+
     calls: Annotated[int, Field(ge=1)] = 2000
     calls_per_second: Annotated[float, Field(gt=0)] = 100
     calls_per_account: Annotated[int, Field(ge=0)] = 0  # 0: as many as `calls`
 
 
 class Recordings(_Section):
+    """Who may fetch recordings, for how long they are kept, and where. No effect yet."""
+
     require_auth: bool = False
     keep_days: Annotated[float, Field(ge=0)] = 0
     storage: str = ""
 
 
 class Account(_Section):
+    """Who owns numbers. `token`: password of the HTTP API and key of X-Twilio-Signature. `project_id`, `signing_key`
+    and `auth_id` are for the other dialects; `accounts.identity` derives them when left out.
+    """
+
     sid: AccountSid
     token: Annotated[str, Field(min_length=1)]
     project_id: str = ""
@@ -150,6 +172,10 @@ class Account(_Section):
 
 
 class NumberEntry(_Section):
+    """A number that can be called (digits with or without `+`, or a word), and where its documents come from.
+    `account` may be left out when there is one.
+    """
+
     number: Number
     account: str = ""
     dialect: Literal["twilio", "signalwire", "plivo"] = "twilio"
@@ -175,12 +201,16 @@ class NumberEntry(_Section):
 
 
 class User(_Section):
+    """A phone that registers. No effect yet."""
+
     name: Annotated[str, Field(min_length=1)]
     password: str
     account: str = ""
 
 
 class Trunk(_Section):
+    """A carrier. `allow_from` alone has an effect yet: callers from there reach numbers while `sip.public` is false."""
+
     name: Annotated[str, Field(min_length=1)]
     account: str = ""
     prefix: str = "+"

@@ -42,6 +42,7 @@ class Address(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
+        """Whether only this machine reaches it. Of names `localhost` alone does: no other is resolved."""
         if self.host == "localhost":
             return True
         try:

@@ -53,7 +53,8 @@ Headers = Sequence[tuple[str, str]]
 class SipCore(Protocol):
     """See `_native.Core`, where each is explained."""
 
-    def sip_local(self, transport: str, peer: str) -> tuple[str, int]: ...
+    def sip_local(self, transport: str, peer: str) -> tuple[str, int]:
+        """Our (host, port) as that peer would see it without NAT."""
 
     def sip_respond(
         self,
@@ -63,7 +64,8 @@ class SipCore(Protocol):
         headers: Headers = (),
         body: bytes = b"",
         to_tag: str = "",
-    ) -> None: ...
+    ) -> None:
+        """Answers a server transaction; one that is gone swallows it. `to_tag`: ours, of the dialog."""
 
     def sip_request(
         self,
@@ -74,6 +76,8 @@ class SipCore(Protocol):
         *,
         destination: tuple[str, str, int] | None = None,
         flow: int | None = None,
-    ) -> int: ...
+    ) -> int:
+        """The number of its client transaction; 0: an ACK to a 2xx. ValueError without `flow` and `destination`."""
 
-    def sip_cancel(self, transaction: int) -> None: ...
+    def sip_cancel(self, transaction: int) -> None:
+        """CANCEL of an INVITE of ours, once a provisional answer is there (RFC 3261, section 9.1)."""

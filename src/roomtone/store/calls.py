@@ -19,6 +19,7 @@ class Calls:
         self._database = database
 
     async def get(self, account: str | None, sid: str) -> CallRow | None:
+        """Live or ended. None when that account has none of that sid, or its month is over (`retention.KEPT`)."""
         return await fetch_one(self._database, CallRow, of_account(calls, account).where(calls.c.sid == sid))
 
     async def list(

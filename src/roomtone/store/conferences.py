@@ -19,6 +19,7 @@ class Conferences:
         self._database = database
 
     async def get(self, account: str | None, sid: str) -> ConferenceRow | None:
+        """Live or ended. None when that account has none of that sid, or its month is over (`retention.KEPT`)."""
         statement = of_account(conferences, account).where(conferences.c.sid == sid)
         return await fetch_one(self._database, ConferenceRow, statement)
 

@@ -24,16 +24,19 @@ class Identities:
         self._database = database
 
     async def accounts(self) -> Sequence[AccountRow]:
+        """All of them, disabled ones too, oldest first."""
         async with self._database.reading() as connection:
             result = await connection.execute(select(accounts).order_by(accounts.c.created_at, accounts.c.sid))
             return [from_record(AccountRow, record) for record in result.mappings()]
 
     async def numbers(self, account: str | None) -> Sequence[NumberRow]:
+        """Of one account or of all (None), disabled ones too, in the order of the numbers."""
         async with self._database.reading() as connection:
             result = await connection.execute(of_account(numbers, account).order_by(numbers.c.number))
             return [from_record(NumberRow, record) for record in result.mappings()]
 
     async def applications(self, account: str | None) -> Sequence[ApplicationRow]:
+        """Of one account or of all (None), in the order of their sids."""
         async with self._database.reading() as connection:
             result = await connection.execute(of_account(applications, account).order_by(applications.c.sid))
             return [from_record(ApplicationRow, record) for record in result.mappings()]

@@ -23,6 +23,7 @@ class Requests:
         self._database = database
 
     async def get(self, account: str | None, request_id: str) -> RequestRow | None:
+        """None when that account has none of that id, or its `webhooks.capture_hours` are over."""
         statement = of_account(requests, account).where(requests.c.id == request_id)
         return await fetch_one(self._database, RequestRow, statement)
 
