@@ -3,9 +3,9 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use roomtone_media::bus::{Bus, Row, Sends};
 use roomtone_media::clip::Clip;
 use roomtone_media::codec::{Codec, ENCODED_BYTES_MAX, Encoder};
@@ -135,16 +135,9 @@ fn run_cold(criterion: &mut Criterion, name: &str, mut rooms: Rooms) {
         rooms.tick(true);
     }
     let mut others = vec![0u64; OTHERS_BYTES / 8];
+    let mut use_caches = || others.iter_mut().step_by(8).for_each(|line| *line += 1);
     criterion.bench_function(name, |bencher| {
-        bencher.iter_custom(|ticks| {
-            let ticked = (0..ticks).map(|tick| {
-                others.iter_mut().step_by(8).for_each(|line| *line += tick);
-                let began = Instant::now();
-                rooms.tick(true);
-                began.elapsed()
-            });
-            ticked.sum()
-        });
+        bencher.iter_batched(&mut use_caches, |()| rooms.tick(true), BatchSize::PerIteration);
     });
 }
 

@@ -334,6 +334,9 @@ fn greatest_common_divisor(mut a: i64, mut b: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ms(milliseconds: u64) -> Duration {
@@ -461,6 +464,30 @@ mod tests {
         let mut bounded = Lateness::new(8_000, JitterConfig::Adaptive { min_ms: 10, max_ms: 30 });
         bursty(&mut bounded, 0..300);
         assert_eq!(bounded.margin_ms(), 30.0);
+    }
+
+    proptest! {
+        /// What is counted instead of sorted says the same as sorting.
+        #[test]
+        fn the_margin_is_what_sorting_says(late_us in vec(0..30_000i64, 1..600), scale in 1..40i64) {
+            let mut lateness = adaptive();
+            for (packet, late_us) in late_us.into_iter().enumerate() {
+                let arrival = Duration::from_micros((packet as i64 * 20_000 + late_us / scale) as u64);
+                lateness.observe(packet as i64 * 160, 160, arrival);
+                lateness.band(arrival);
+                let mut sorted = lateness.transits_us[..lateness.seen.min(PACKETS_SEEN)].to_vec();
+                let recent = (0..lateness.seen.min(PACKETS_RECENT))
+                    .map(|back| lateness.transits_us[(lateness.seen - 1 - back) % PACKETS_SEEN]);
+                let mut recent: Vec<_> = recent.collect();
+                recent.sort_unstable();
+                let recent_us = recent.iter().rev().nth(LATE_RECENT).map_or(i64::MIN, |&us| i64::from(us));
+                prop_assert_eq!(lateness.recent_us(), recent_us.max(lateness.covered_us));
+                let quantile_us = lateness.quantile_of(&sorted);
+                sorted.sort_unstable();
+                let exact_us = i64::from(sorted[sorted.len() - 1 - sorted.len() / LATE_ONE_IN]);
+                prop_assert_eq!(quantile_us, exact_us.max(lateness.base_us + lateness.bounded(0)));
+            }
+        }
     }
 
     #[test]
