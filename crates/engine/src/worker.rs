@@ -171,7 +171,9 @@ impl Worker {
         self.tools.outbox.flush();
         self.take_commands(now);
         self.each_bus(|tools, bus, next| {
-            next.inspect(|next| next.prefetch());
+            if let Some(next) = next {
+                next.prefetch();
+            }
             tools.mix(bus, now);
         });
         self.each_bus(|tools, bus, _| tools.keep_house(bus, now));
