@@ -6,8 +6,6 @@ import asyncio
 import base64
 import contextlib
 import gzip
-import hashlib
-import re
 import socket
 import ssl
 from pathlib import Path
@@ -92,36 +90,6 @@ async def test_credentials_become_basic_auth_and_are_not_signed_or_logged() -> N
     assert row.url == row.sent_to == f"{base}/voice"
     assert row.headers["Authorization"] == "***"
     assert answer.url == url  # relative URLs of the document inherit them
-
-
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-@pytest.mark.parametrize("method", ["POST", "GET"])
-async def test_a_server_that_asks_for_digest_gets_it_with_the_same_request(method: str) -> None:
-    """RFC 7616, 3.4.1, counted by the server itself."""
-    bodies: list[str] = []
-
-    async def app(request: web.Request) -> web.Response:
-        bodies.append(await request.text())
-        scheme, _, rest = request.headers["Authorization"].partition(" ")
-        said = dict(re.findall(r'(\w+)="?([^",]*)"?', rest))
-        first, second = digest("anna:here:pass"), digest(f"{method}:{request.raw_path}")
-        proof = digest(f"{first}:n0:{said.get('nc')}:{said.get('cnonce')}:auth:{second}")
-        if scheme == "Digest" and said["uri"] == request.raw_path and said["response"] == proof:
-            return web.Response(text="<Response/>")
-        challenge = 'Digest realm="here", nonce="n0", qop="auth", algorithm=SHA-256'
-        return web.Response(status=401, headers={"WWW-Authenticate": challenge})
-
-    async with application(app) as base, client() as made:
-        place = base.replace("http://", "http://anna:{}@")
-        answer = await made.fetch(webhook(place.format("pass") + "/a b?x=%2F", method, signer=signer))
-        refused = await failure(made, webhook(place.format("wrong"), method))
-    assert answer.body == b"<Response/>"
-    assert len(bodies) == 4
-    assert len(set(bodies)) == 1
-    assert (refused.code, refused.status) == (11200, 401)
 
 
 async def test_cookies_live_as_long_as_their_call() -> None:

@@ -305,7 +305,6 @@ class WebhookClient:
             data=form,
             headers=headers,
             allow_redirects=False,
-            middlewares=_answers_to_challenge(hop),
             trace_request_ctx=attempt,
         ) as response:
             run.status = response.status
@@ -473,11 +472,6 @@ def _is_final(error: aiohttp.ClientConnectorError) -> bool:
     return isinstance(error, aiohttp.ClientSSLError | aiohttp.ClientConnectorDNSError) or isinstance(
         error.os_error, AddressRefusedError
     )
-
-
-def _answers_to_challenge(hop: _Hop) -> tuple[aiohttp.ClientMiddlewareType, ...]:
-    """A server that refuses Basic and asks for Digest (RFC 7616) is asked once more."""
-    return () if hop.credentials is None else (aiohttp.DigestAuthMiddleware(*hop.credentials),)
 
 
 async def _note_reuse(_session: aiohttp.ClientSession, context: Any, _parameters: Any) -> None:

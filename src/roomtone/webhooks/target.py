@@ -42,7 +42,7 @@ class Target:
 
     public: str  # what is signed and logged
     sent_to: str  # what is fetched
-    credentials: tuple[str, str] | None  # user:pass@ of the URL, for HTTP Basic and Digest
+    credentials: tuple[str, str] | None  # user:pass@ of the URL, for HTTP Basic
     base: str  # public, with the credentials and without the parameters: the document's own URL, and what its relative ones resolve against
 
 
@@ -87,8 +87,6 @@ def resolve(url: str, parameters: Sequence[tuple[str, str]], url_map: UrlMap) ->
     if at:
         user, _, password = userinfo.partition(":")
         credentials = (unquote(user), unquote(password))
-        if ":" in credentials[0]:
-            raise BadUrlError("the user name in the URL holds a colon, which HTTP's authentication does not allow")
     base = urlunsplit((parts.scheme, userinfo + at + place, path, own_query, ""))
     return Target(public, url_map.apply(public), credentials, base)
 

@@ -108,7 +108,6 @@ def test_credentials_leave_the_url() -> None:
         "http://[::1/",
         "http://a\r\nX: y/",
         "http://1.2/",
-        "http://us%3Aer:pass@a/",
     ],
 )
 def test_no_web_address(url: str) -> None:
