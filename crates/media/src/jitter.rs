@@ -263,7 +263,7 @@ impl Lateness {
     /// The transit that all but one in [`LATE_ONE_IN`] of these kept; not less than the least that is kept for
     /// anyway: on a clean network to count suffices.
     fn quantile_of(&self, transits: &[i32]) -> i64 {
-        let least_us = self.base_us + self.bounded(0);
+        let least_us = self.base_us + self.least_us();
         let late = transits.len() / LATE_ONE_IN;
         if transits.iter().filter(|&&transit| i64::from(transit) > least_us).count() <= late {
             return least_us;
@@ -306,9 +306,18 @@ impl Lateness {
 
     fn bounded(&self, margin_us: i64) -> i64 {
         match self.config {
-            JitterConfig::Fixed { delay_ms } => i64::from(delay_ms) * 1_000,
-            JitterConfig::Adaptive { min_ms, max_ms } => {
-                margin_us.min(i64::from(max_ms) * 1_000).max(i64::from(min_ms) * 1_000 + self.floor_us)
+            JitterConfig::Fixed { .. } => self.least_us(),
+            JitterConfig::Adaptive { max_ms, .. } => {
+                margin_us.min(i64::from(max_ms) * 1_000).max(self.least_us() + self.floor_us)
+            }
+        }
+    }
+
+    /// The margin that is kept in any case.
+    fn least_us(&self) -> i64 {
+        match self.config {
+            JitterConfig::Fixed { delay_ms: least_ms } | JitterConfig::Adaptive { min_ms: least_ms, .. } => {
+                i64::from(least_ms) * 1_000
             }
         }
     }
@@ -335,6 +344,7 @@ fn greatest_common_divisor(mut a: i64, mut b: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;
+    use proptest::option;
     use proptest::prelude::*;
 
     use super::*;
@@ -437,6 +447,22 @@ mod tests {
     }
 
     #[test]
+    fn a_floor_that_is_gone_is_forgotten_without_another_packet() {
+        let mut lateness = adaptive();
+        lateness.set_floor(ms(20));
+        for packet in 0..64 {
+            lateness.observe(packet * 160, 160, ms(packet as u64 * 20));
+            lateness.band(ms(packet as u64 * 20));
+        }
+        assert_eq!(lateness.margin_ms(), 22.0);
+        lateness.set_floor(Duration::ZERO);
+        for tick in 64..114 {
+            lateness.band(ms(tick * 20));
+        }
+        assert_eq!(lateness.margin_ms(), 2.0);
+    }
+
+    #[test]
     fn a_route_that_got_longer_is_followed() {
         let mut lateness = adaptive();
         for packet in 0..1_200u64 {
@@ -469,9 +495,15 @@ mod tests {
     proptest! {
         /// What is counted instead of sorted says the same as sorting.
         #[test]
-        fn the_margin_is_what_sorting_says(late_us in vec(0..30_000i64, 1..600), scale in 1..40i64) {
-            let mut lateness = adaptive();
-            for (packet, late_us) in late_us.into_iter().enumerate() {
+        fn the_margin_is_what_sorting_says(
+            packets in vec((0..30_000i64, 0..20u64), 1..600),
+            scale in 1..40i64,
+            fixed_ms in option::of(0..40u32),
+        ) {
+            let config = fixed_ms.map_or(JitterConfig::default(), |delay_ms| JitterConfig::Fixed { delay_ms });
+            let mut lateness = Lateness::new(8_000, config);
+            for (packet, (late_us, floor_ms)) in packets.into_iter().enumerate() {
+                lateness.set_floor(ms(floor_ms));
                 let arrival = Duration::from_micros((packet as i64 * 20_000 + late_us / scale) as u64);
                 lateness.observe(packet as i64 * 160, 160, arrival);
                 lateness.band(arrival);
@@ -485,7 +517,7 @@ mod tests {
                 let quantile_us = lateness.quantile_of(&sorted);
                 sorted.sort_unstable();
                 let exact_us = i64::from(sorted[sorted.len() - 1 - sorted.len() / LATE_ONE_IN]);
-                prop_assert_eq!(quantile_us, exact_us.max(lateness.base_us + lateness.bounded(0)));
+                prop_assert_eq!(quantile_us, exact_us.max(lateness.base_us + lateness.least_us()));
             }
         }
     }

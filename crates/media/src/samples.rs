@@ -61,8 +61,9 @@ impl Samples {
 
     /// Asks for the place of the next `length` samples.
     pub(crate) fn prefetch(&self, length: usize) {
-        let end = (self.end + length).min(self.buffer.len());
-        prefetch(&self.buffer[self.end..end]);
+        if let Some(place) = self.buffer.get(self.end..self.end + length) {
+            prefetch(place);
+        }
     }
 
     pub(crate) fn push(&mut self, pcm: &[i16]) {

@@ -92,8 +92,9 @@ impl Store {
     pub(crate) fn prefetch(&self) {
         prefetch(&self.slots[Self::place(self.highest.wrapping_add(1))]);
         let start = (self.written % self.bytes.len() as u64) as usize;
-        let end = (start + USUAL_PAYLOAD_BYTES).min(self.bytes.len());
-        prefetch(&self.bytes[start..end]);
+        if let Some(place) = self.bytes.get(start..start + USUAL_PAYLOAD_BYTES) {
+            prefetch(place);
+        }
     }
 
     /// Forgets all packets. The first one to come is probably `first`; a few that it overtook are taken too.

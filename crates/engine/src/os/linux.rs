@@ -1,4 +1,4 @@
-//! Linux: recvmmsg with SO_TIMESTAMPNS, clock_nanosleep on absolute deadlines, eventfd.
+//! Linux: recvmsg and recvmmsg with SO_TIMESTAMPNS, clock_nanosleep on absolute deadlines, eventfd.
 
 use core::time::Duration;
 use std::io;
@@ -128,8 +128,8 @@ impl Scratch {
             if count == 1 {
                 let first = &mut self.headers[0];
                 let bytes = libc::recvmsg(socket, &mut first.msg_hdr, libc::MSG_DONTWAIT);
-                first.msg_len = bytes as libc::c_uint;
-                if bytes < 0 { 0 } else { 1 }
+                first.msg_len = libc::c_uint::try_from(bytes).unwrap_or(0);
+                libc::c_int::from(bytes >= 0)
             } else {
                 let headers = self.headers.as_mut_ptr();
                 libc::recvmmsg(socket, headers, count as _, libc::MSG_DONTWAIT as _, ptr::null_mut())
