@@ -68,7 +68,9 @@ def show_room(
         is_drawn = picture.draw(room, picture.groups_of(participants, each_alone=True), pairs, must_fit=True)
     if not is_drawn:
         picture.draw(room, groups, _pairs_there(client, name, picture.pairs_needed(groups)))
-    console().print(f"Why: `roomtone why {_quoted(room['name'])} A B` with callers or call sids.", style="dim")
+    if len(participants) > 1:
+        talker, listener = (_quoted(entry["caller"] or entry["call_sid"]) for entry in participants[:2])
+        console().print(f"Why, for instance: `roomtone why {_quoted(room['name'])} {listener} {talker}`", style="dim")
 
 
 def _all_pairs(client: Client, name: str, participants: Sequence[Any]) -> list[dict[str, Any]] | None:

@@ -45,6 +45,8 @@ def _settings_error(detail: ErrorDetails, origins: Mapping[str, str], values: Ma
     match detail["type"]:
         case "extra_forbidden":
             return SettingsError(setting, f"there is no such setting{where}", _nearest(setting))
+        case "missing" if isinstance(place[-1], int):
+            return SettingsError(setting, f"has too few values{where}", _remedy(setting, origin))
         case "missing":
             return SettingsError(setting, f"is missing{where}", _MISSING.get(setting, "Write it into that section."))
         case "value_error":

@@ -21,6 +21,7 @@ from roomtone.settings.values import (
     Network,
     Number,
     OptionalEndpoint,
+    OptionalSipEndpoint,
     OptionalUrl,
 )
 
@@ -75,9 +76,9 @@ class Sip(_Section):
     ports a call; (0, 0): any free ones.
     """
 
-    udp: OptionalEndpoint = Field(default="127.0.0.1:5060", validate_default=True)
-    tcp: OptionalEndpoint = Field(default="127.0.0.1:5060", validate_default=True)
-    tls: OptionalEndpoint = None
+    udp: OptionalSipEndpoint = Field(default="127.0.0.1:5060", validate_default=True)
+    tcp: OptionalSipEndpoint = Field(default="127.0.0.1:5060", validate_default=True)
+    tls: OptionalSipEndpoint = None
     domain: str = ""
     advertise: str = ""
     local_networks: tuple[Network, ...] = Field(

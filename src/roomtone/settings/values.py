@@ -76,6 +76,19 @@ def _optional_address(value: object) -> Address | None:
     return None if value in (None, "") else _address(value)
 
 
+def _optional_sip_address(value: object) -> Address | None:
+    """The same, of an IP address: SIP and RTP say it to the far end."""
+    address = _optional_address(value)
+    if address is not None:
+        try:
+            ipaddress.ip_address(address.host)
+        except ValueError:
+            raise ValueError(
+                f'"{address.host}" is no IP address; SIP and RTP want one of this machine, such as "127.0.0.1:5060", or "0.0.0.0:5060" for all'
+            ) from None
+    return address
+
+
 def _url(text: str) -> str:
     try:
         parts = urlsplit(text)
@@ -108,6 +121,7 @@ def _account_sid(text: str) -> str:
 Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, PlainValidator(_network)]
 Endpoint = Annotated[Address, BeforeValidator(_address)]
 OptionalEndpoint = Annotated[Address | None, BeforeValidator(_optional_address)]
+OptionalSipEndpoint = Annotated[Address | None, BeforeValidator(_optional_sip_address)]
 HttpUrl = Annotated[str, AfterValidator(_url)]
 OptionalUrl = Annotated[str, AfterValidator(_optional_url)]
 Number = Annotated[str, AfterValidator(_number)]

@@ -19,7 +19,7 @@ from roomtone.calls.verbs.play import Play
 from roomtone.calls.verbs.redirect import Redirect
 from roomtone.calls.verbs.say import Say
 from roomtone.dialects.twilio.dial import dial
-from roomtone.dialects.twilio.place import Place, Reading, is_web_address
+from roomtone.dialects.twilio.place import Place, Reading, is_web_address, nearest
 from roomtone.dialects.twilio.xml import parse_response
 from roomtone.webhooks.target import without_credentials
 
@@ -118,7 +118,8 @@ def _verb(place: Place, participants_max: int) -> Verb | None:
     if place.name == "Conference":
         place.ignore(12200, "<Conference> is a noun of <Dial>: put it inside <Dial>…</Dial>; it is ignored")
     else:
-        place.ignore(12200, f"<{place.name[:80]}> is no verb of TwiML (upper and lower case count); it is ignored")
+        meant = nearest(place.name, sorted({"Dial", *_READERS, *_NOT_BUILT})) or " (upper and lower case count)"
+        place.ignore(12200, f"<{place.name[:80]}> is no verb of TwiML{meant}; it is ignored")
     return None
 
 

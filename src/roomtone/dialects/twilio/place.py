@@ -17,7 +17,7 @@ from roomtone.dialects.twilio.xml import Element, line_of, text_of
 from roomtone.webhooks.report import Finding, Outcome, VerbReport
 from roomtone.webhooks.target import without_credentials
 
-__all__ = ["FINDINGS_MAX", "Place", "Reading", "is_web_address"]
+__all__ = ["FINDINGS_MAX", "Place", "Reading", "is_web_address", "nearest"]
 
 FINDINGS_MAX = 100
 """Of one document; the next says that there are more. Each is an entry of the debug log."""
@@ -81,7 +81,7 @@ class Place:
             if name not in known and name not in later and not name.startswith("{"):
                 self.find(
                     12200,
-                    f'<{self.name}> has no attribute "{name[:_SHOWN_CHARACTERS_MAX]}"; it is ignored{_nearest(name, known)}',
+                    f'<{self.name}> has no attribute "{name[:_SHOWN_CHARACTERS_MAX]}"; it is ignored{nearest(name, known)}',
                     name[:_SHOWN_CHARACTERS_MAX],
                 )
         return tuple(name for name in names if name in later)
@@ -157,6 +157,7 @@ def is_web_address(url: str) -> bool:
         return False
 
 
-def _nearest(name: str, known: Collection[str]) -> str:
+def nearest(name: str, known: Collection[str]) -> str:
+    """A question that names the one of `known` that is most like `name`; "" when none is."""
     matches = difflib.get_close_matches(name[:_SHOWN_CHARACTERS_MAX], known, n=1)
     return f" (did you mean {matches[0]}?)" if matches else ""

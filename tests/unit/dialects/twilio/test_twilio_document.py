@@ -256,6 +256,14 @@ def test_gather() -> None:
     assert only(response('<Gather finishOnKey="" input="dtmf"/>'), Gather).finish_on_key == ""
 
 
+@pytest.mark.parametrize(
+    ("verb", "says"), [("Dail", "did you mean Dial?"), ("say", "did you mean Say?"), ("Xyz", "upper and lower case")]
+)
+def test_a_verb_that_does_not_exist_names_the_one_that_may_be_meant(verb: str, says: str) -> None:
+    (finding,) = response(f"<{verb}/>").findings
+    assert says in finding.message
+
+
 def test_a_wrong_number_of_digits_says_what_holds_instead() -> None:
     (finding,) = response('<Gather numDigits="0"/>').findings
     assert finding.message.endswith(
