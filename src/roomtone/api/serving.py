@@ -88,8 +88,13 @@ def port_fault(setting: str, address: Address, error: OSError) -> SettingsError:
     """What to say about an address that cannot be bound."""
     number = _number_of(error)
     if number == errno.EADDRINUSE:
+        name = f"ROOMTONE_{setting.replace('.', '__').upper()}"
+        free = f"{name}={Address(address.host, 0)}"
         return SettingsError(
-            setting, f"{address} is in use", "Stop what uses it, or name another port (0 takes a free one)."
+            setting,
+            f"{address} is in use",
+            f"Stop what uses it (`roomtone doctor` may know it), or name another port: 0 takes a free one, for instance "
+            f"{free} in the environment.",
         )
     if number == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
         return SettingsError(

@@ -40,7 +40,7 @@ def list_requests(
         (
             entry["id"],
             short_time(entry["time"]),
-            entry["kind"],
+            f"{entry['kind']} (replay)" if entry["replay_of"] else entry["kind"],
             short_sid(entry["call_sid"]),
             f"{entry['method']} {entry['url']}",
             _outcome(entry),
@@ -90,6 +90,8 @@ def print_request(request: dict[str, Any]) -> None:
     """For eyes."""
     out = console()
     out.print(f"{request['method']} {request['url']}  {request['kind']}  {short_time(request['time'])}", style="bold")
+    if request["replay_of"]:
+        out.print(f"{request['id']}, a replay of {request['replay_of']}")
     if request["sent_to"] not in ("", request["url"]):
         out.print(f"sent to {request['sent_to']}")
     for name, value in request["parameters"].items():

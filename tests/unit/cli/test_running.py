@@ -159,6 +159,9 @@ def test_requests_are_listed_shown_and_sent_again(dev: Running, caller: Path) ->
     assert "line 3   Dial" in shown.out
     again = roomtone("requests", "replay", requests[0]["id"], "--json", folder=caller, ROOMTONE_URL=dev.url)
     assert again.json["replay_of"] == requests[0]["id"]
+    told = roomtone("requests", "get", again.json["id"], folder=caller, ROOMTONE_URL=dev.url)
+    assert f"{again.json['id']}, a replay of {requests[0]['id']}" in told.out
+    assert "gather (replay)" in roomtone("requests", folder=caller, ROOMTONE_URL=dev.url).out
     elsewhere = ("--to", "http://127.0.0.1:9/")
     assert roomtone("requests", "replay", requests[0]["id"], *elsewhere, folder=caller, ROOMTONE_URL=dev.url).code == 5
 
@@ -184,6 +187,14 @@ def test_doctor_knows_a_server_of_ours_on_the_ports(dev: Running, tmp_path: Path
     assert left.code == 0, left.out
     assert "is in use, by a Roomtone server" in left.out
     assert list(tmp_path.iterdir()) == [], "to look is not to make"
+
+
+def test_a_second_server_is_told_how_to_take_free_ports(dev: Running, tmp_path: Path) -> None:
+    taken = dev.url.removeprefix("http://")
+    left = roomtone("dev", "--http", taken, "--sip", "127.0.0.1:0", folder=tmp_path)
+    assert left.code == 2
+    assert f"{taken} is in use" in left.err
+    assert "ROOMTONE_SERVER__HTTP=127.0.0.1:0" in left.err
 
 
 def test_migrate_makes_no_folder_that_nobody_asked_for(tmp_path: Path) -> None:
