@@ -190,7 +190,8 @@ impl Worker {
         }
     }
 
-    /// One part of the tick, bus by bus; it is shown the next one too. A bus at which it panics ends there and then, and the others go on: a fault of ours stays in its room.
+    /// One part of the tick, bus by bus; it is shown the next one too. A bus at which it panics ends there and then, and the others go on: a fault of
+    /// ours stays in its room.
     fn each_bus(&mut self, mut part: impl FnMut(&mut Tools, &mut Bus<Box<Line>>, Option<&Bus<Box<Line>>>)) {
         let mut index = 0;
         while let Err(fault) = contain(|| {

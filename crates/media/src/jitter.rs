@@ -16,7 +16,7 @@
 //! From base and margin follows what may be played at a tick: all samples of packets which, had they been as
 //! late as the margin allows, would be here. When packets and ticks are 20 ms long that moves in steps of 20
 //! ms: ending in mid-packet would be neither safer nor sooner. A histogram that decays was the other choice;
-//! the window costs 1 kB and a selection every few packets, and forgets exactly.
+//! the window costs 1 kB, a count every few packets and a selection where they are late, and forgets exactly.
 
 use core::time::Duration;
 
@@ -261,35 +261,17 @@ impl Lateness {
     }
 
     /// The transit that all but one in [`LATE_ONE_IN`] of these kept; not less than the least that is kept for
-    /// anyway: on a clean network to count suffices.
+    /// anyway.
     fn quantile_of(&self, transits: &[i32]) -> i64 {
-        let least_us = self.base_us + self.least_us();
         let late = transits.len() / LATE_ONE_IN;
-        if transits.iter().filter(|&&transit| i64::from(transit) > least_us).count() <= late {
-            return least_us;
-        }
-        let mut sorted = [0; PACKETS_SEEN];
-        let sorted = &mut sorted[..transits.len()];
-        sorted.copy_from_slice(transits);
-        let (_, quantile, _) = sorted.select_nth_unstable(transits.len() - 1 - late);
-        i64::from(*quantile)
+        kept_by_all_but(late, transits.iter().copied(), self.base_us + self.least_us())
     }
 
     /// The transit that all but [`LATE_RECENT`] of the recent packets kept; not less than what is covered.
     fn recent_us(&self) -> i64 {
         let recent = (1..=self.seen.min(PACKETS_RECENT))
-            .map(|back| i64::from(self.transits_us[(self.seen - back) % PACKETS_SEEN]));
-        if recent.clone().filter(|&transit| transit > self.covered_us).count() <= LATE_RECENT {
-            return self.covered_us;
-        }
-        let mut highest = [i64::MIN; LATE_RECENT + 1];
-        for transit in recent {
-            if transit > highest[LATE_RECENT] {
-                highest[LATE_RECENT] = transit;
-                highest.sort_unstable_by(|a, b| b.cmp(a));
-            }
-        }
-        highest[LATE_RECENT]
+            .map(|back| self.transits_us[(self.seen - back) % PACKETS_SEEN]);
+        kept_by_all_but(LATE_RECENT, recent, self.covered_us)
     }
 
     /// The margin shrinks towards what is wanted, and with time.
@@ -332,6 +314,22 @@ impl Lateness {
     fn microseconds(&self, timestamp: i64) -> i64 {
         (timestamp * 1_000).div_euclid(self.rate_hz / 1_000)
     }
+}
+
+/// The transit that all but the `late` highest of these kept, or `least_us` where that is more: on a clean network
+/// to count suffices. At most [`PACKETS_SEEN`].
+fn kept_by_all_but(late: usize, transits: impl Iterator<Item = i32> + Clone, least_us: i64) -> i64 {
+    if transits.clone().filter(|&transit| i64::from(transit) > least_us).count() <= late {
+        return least_us;
+    }
+    let mut sorted = [0; PACKETS_SEEN];
+    let mut length = 0;
+    for (place, transit) in sorted.iter_mut().zip(transits) {
+        *place = transit;
+        length += 1;
+    }
+    let (_, kept, _) = sorted[..length].select_nth_unstable(length - 1 - late);
+    i64::from(*kept)
 }
 
 fn greatest_common_divisor(mut a: i64, mut b: i64) -> i64 {

@@ -69,7 +69,11 @@ def show_room(
     if not is_drawn:
         picture.draw(room, groups, _pairs_there(client, name, picture.pairs_needed(groups)))
     if len(participants) > 1:
-        talker, listener = (_quoted(entry["caller"] or entry["call_sid"]) for entry in participants[:2])
+        callers = [entry["caller"] for entry in participants]
+        talker, listener = (
+            _quoted(entry["caller"] if entry["caller"] and callers.count(entry["caller"]) == 1 else entry["call_sid"])
+            for entry in participants[:2]
+        )
         console().print(f"Why, for instance: `roomtone why {_quoted(room['name'])} {listener} {talker}`", style="dim")
 
 
